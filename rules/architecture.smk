@@ -1,0 +1,74 @@
+"""Weight learning, and the demands of ISE and LSP (Section 4, Section 7.2)."""
+
+
+rule learn_weights:
+    input:
+        corpus=corpus_files("dev"),
+        base_model=BASE_MODEL_FILES,
+    output:
+        weights=f"{RESULTS}/weight_learning/weights.csv",
+        strategy=f"{RESULTS}/weight_learning/index_strategy.json",
+        metrics=f"{RESULTS}/weight_learning/metrics.jsonl",
+    params:
+        corpus=f"{CORPUS}/dev",
+        base_model=BASE_MODEL,
+        languages=EXPERIMENT.codes,
+        rank=config["weight_learning"]["rank"],
+        recipe=recipe("lslo", SEEDS[0]),
+        state=f"{RESULTS}/state/weight_learning",
+        code=code_of("learn_weights"),
+    log:
+        f"{LOGS}/learn_weights.log",
+    benchmark:
+        f"{BENCHMARKS}/learn_weights.tsv"
+    conda:
+        "../envs/lslo.yaml"
+    threads: 1
+    # Everything but the baselines waits for this job.
+    priority: 10
+    resources:
+        mem_mb=1500,
+        runtime=240,
+    script:
+        "../workflow/scripts/learn_weights.py"
+
+
+rule estimate_subspaces:
+    input:
+        corpus=corpus_files("dev"),
+        base_model=BASE_MODEL_FILES,
+        strategy=rules.learn_weights.output.strategy,
+    output:
+        scores=f"{RESULTS}/subspaces/{{analysis}}.csv",
+        metrics=f"{RESULTS}/subspaces/{{analysis}}_metrics.jsonl",
+    params:
+        corpus=f"{CORPUS}/dev",
+        base_model=BASE_MODEL,
+        languages=EXPERIMENT.codes,
+        rank=config["subspaces"]["rank"],
+        schedule={"ratio": config["subspaces"]["ratio"], **config["pruning"]},
+        recipe=recipe("lslo", SEEDS[0]),
+        state=f"{RESULTS}/state/{{analysis}}",
+        code=code_of("estimate_subspaces"),
+    log:
+        f"{LOGS}/estimate_subspaces/{{analysis}}.log",
+    benchmark:
+        f"{BENCHMARKS}/estimate_subspaces/{{analysis}}.tsv"
+    conda:
+        "../envs/lslo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=240,
+    script:
+        "../workflow/scripts/estimate_subspaces.py"
+
+
+rule weight_learning:
+    input:
+        rules.learn_weights.output,
+
+
+rule subspaces:
+    input:
+        expand(rules.estimate_subspaces.output.scores, analysis=["ise", "lsp"]),

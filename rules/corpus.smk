@@ -1,0 +1,34 @@
+"""The n-way corpus: one sentence a line, line i of every language is the same sentence."""
+
+
+rule make_corpus:
+    output:
+        corpus_files("dev"),
+        corpus_files("devtest"),
+    params:
+        folder=CORPUS,
+        resource_classes=EXPERIMENT.resource_classes,
+        embedded=config["corpus"].get("embedded"),
+        source=(
+            EXPERIMENT.resolve(config["corpus"]["folder"])
+            if "folder" in config["corpus"]
+            else None
+        ),
+        code=code_of("make_corpus"),
+    log:
+        f"{LOGS}/make_corpus.log",
+    benchmark:
+        f"{BENCHMARKS}/make_corpus.tsv"
+    conda:
+        "../envs/lslo.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../workflow/scripts/make_corpus.py"
+
+
+rule corpus:
+    input:
+        corpus_files("dev"),
+        corpus_files("devtest"),

@@ -1,0 +1,218 @@
+"""Tables, figures, claims and what goes into the report."""
+
+
+rule make_results_table:
+    input:
+        scores=lambda wildcards: flat(
+            paths_of(config["tables"][f"table{wildcards.number}"], "scores.csv")
+        ),
+        parameters=lambda wildcards: list(
+            parameters_of(config["tables"][f"table{wildcards.number}"]).values()
+        ),
+    output:
+        **{
+            form: f"{RESULTS}/tables/table{{number}}.{ending}"
+            for form, ending in TABLE_FORMS.items()
+            if form != "page"
+        },
+        page=report(
+            f"{RESULTS}/tables/table{{number}}.html",
+            caption="../workflow/report/results_table.rst",
+            category="Tables",
+            labels={"table": "{number}"},
+        ),
+    wildcard_constraints:
+        number="[1267]",
+    params:
+        settings=lambda wildcards: config["tables"][f"table{wildcards.number}"],
+        scores=lambda wildcards: paths_of(
+            config["tables"][f"table{wildcards.number}"], "scores.csv"
+        ),
+        parameters=lambda wildcards: parameters_of(
+            config["tables"][f"table{wildcards.number}"]
+        ),
+        resource_classes=EXPERIMENT.resource_classes,
+        experiment=config["experiment"],
+        code=code_of("make_results_table"),
+    log:
+        f"{LOGS}/make_table/{{number}}.log",
+    benchmark:
+        f"{BENCHMARKS}/make_table/{{number}}.tsv"
+    conda:
+        "../envs/lslo.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../workflow/scripts/make_results_table.py"
+
+
+rule make_setup_table:
+    output:
+        **{
+            form: f"{RESULTS}/tables/table{{number}}.{ending}"
+            for form, ending in TABLE_FORMS.items()
+            if form != "page"
+        },
+        page=report(
+            f"{RESULTS}/tables/table{{number}}.html",
+            caption="../workflow/report/setup_table.rst",
+            category="Tables",
+            labels={"table": "{number}"},
+        ),
+    wildcard_constraints:
+        number="[345]",
+    params:
+        schedules=schedules(),
+        languages=[asdict(language) for language in EXPERIMENT.languages],
+        experiment=config["experiment"],
+        code=code_of("make_setup_table"),
+    log:
+        f"{LOGS}/make_table/{{number}}.log",
+    benchmark:
+        f"{BENCHMARKS}/make_table/{{number}}.tsv"
+    conda:
+        "../envs/lslo.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../workflow/scripts/make_setup_table.py"
+
+
+def figure_input(wildcards):
+    """The results that a figure is drawn from."""
+    if wildcards.number == "3":
+        return flat(paths_of(config["figure3"], "epoch_scores.csv"))
+    if wildcards.number == "1":
+        return rules.learn_weights.output.weights
+    return rules.estimate_subspaces.output.scores.format(
+        analysis="ise" if wildcards.number in "25" else "lsp"
+    )
+
+
+rule make_figure:
+    input:
+        figure_input,
+    output:
+        pdf=f"{RESULTS}/figures/figure{{number}}.pdf",
+        png=report(
+            f"{RESULTS}/figures/figure{{number}}.png",
+            caption="../workflow/report/figure.rst",
+            category="Figures",
+            labels={"figure": "{number}"},
+        ),
+        csv=f"{RESULTS}/figures/figure{{number}}.csv",
+    wildcard_constraints:
+        number="[1-6]",
+    params:
+        data=lambda wildcards, input: input[0],
+        epoch_scores=lambda wildcards: (
+            paths_of(config["figure3"], "epoch_scores.csv")
+            if wildcards.number == "3"
+            else {}
+        ),
+        resource_classes=EXPERIMENT.resource_classes,
+        code=code_of("make_figure"),
+    log:
+        f"{LOGS}/make_figure/{{number}}.log",
+    benchmark:
+        f"{BENCHMARKS}/make_figure/{{number}}.tsv"
+    conda:
+        "../envs/lslo.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../workflow/scripts/make_figure.py"
+
+
+rule claims:
+    input:
+        scores=flat(paths_of(EXPERIMENT.settings, "scores.csv")),
+        epoch_scores=flat(paths_of(config.get("figure3", []), "epoch_scores.csv")),
+        parameters=list(parameters_of(EXPERIMENT.settings).values()),
+        weights=rules.learn_weights.output.weights,
+        ise=rules.estimate_subspaces.output.scores.format(analysis="ise"),
+        lsp=rules.estimate_subspaces.output.scores.format(analysis="lsp"),
+    output:
+        report(
+            f"{RESULTS}/claims.md",
+            caption="../workflow/report/claims.rst",
+            category="Claims",
+        ),
+    params:
+        roles=config.get("claims", {}),
+        scores=paths_of(EXPERIMENT.settings, "scores.csv"),
+        epoch_scores=paths_of(config.get("figure3", []), "epoch_scores.csv"),
+        parameters=parameters_of(EXPERIMENT.settings),
+        resource_classes=EXPERIMENT.resource_classes,
+        code=code_of("check_claims"),
+    log:
+        f"{LOGS}/claims.log",
+    benchmark:
+        f"{BENCHMARKS}/claims.tsv"
+    conda:
+        "../envs/lslo.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../workflow/scripts/check_claims.py"
+
+
+rule run_description:
+    output:
+        report(
+            f"{RESULTS}/run.html",
+            caption="../workflow/report/run.rst",
+            category="Configuration and software",
+        ),
+    params:
+        config=config,
+        packages=[
+            "torch",
+            "transformers",
+            "sentencepiece",
+            "sacrebleu",
+            "snakemake",
+            "babel",
+            "numpy",
+            "pandas",
+            "matplotlib",
+        ],
+        code=code_of("describe_run"),
+    log:
+        f"{LOGS}/describe_run.log",
+    benchmark:
+        f"{BENCHMARKS}/describe_run.tsv"
+    conda:
+        "../envs/lslo.yaml"
+    resources:
+        mem_mb=500,
+        runtime=5,
+    script:
+        "../workflow/scripts/describe_run.py"
+
+
+rule tables:
+    input:
+        expand(
+            f"{RESULTS}/tables/table{{number}}.{{ending}}",
+            number=sorted(
+                [name.removeprefix("table") for name in config["tables"]]
+                + ["3", "5" if "L" in EXPERIMENT.resource_classes.values() else "4"]
+            ),
+            ending=TABLE_FORMS.values(),
+        ),
+
+
+rule figures:
+    input:
+        expand(
+            f"{RESULTS}/figures/figure{{number}}.{{ending}}",
+            number=[
+                number for number in range(1, 7) if number != 3 or config.get("figure3")
+            ],
+            ending=FIGURE_FORMS,
+        ),

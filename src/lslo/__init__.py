@@ -1,0 +1,1 @@
+"""Language-specific LoRA (LSLo) for multilingual translation models."""

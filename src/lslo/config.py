@@ -1,0 +1,146 @@
+"""The configuration of an experiment, checked when the workflow starts.
+
+`workflow/schemas/config.schema.yaml` says what keys there are; what one key asks of another is here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from lslo.languages import Language, all_directions, read_languages, select_languages
+from lslo.settings import Setting, SettingError
+
+LANGUAGES_TABLE = "config/languages.tsv"
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names the key and what to do."""
+
+
+class Experiment:
+    """A checked configuration.
+
+    config: the merged configuration. workflow: the folder of the Snakefile. Relative paths of the
+    configuration start from the working directory or, where nothing is there, from the workflow's folder.
+    Raises ConfigError, in one line, for the first thing that is wrong.
+    """
+
+    def __init__(self, config: Mapping[str, Any], workflow: Path | str):
+        self.config = dict(config)
+        self.workflow = Path(workflow)
+        schema = self.workflow / "workflow" / "schemas" / "config.schema.yaml"
+        validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+        error = best_match(validator.iter_errors(self.config))
+        if error is not None:
+            raise ConfigError(_explain(error))
+        self.languages = self._languages()
+        self._check_settings()
+        self._check_schedules()
+        self._check_files()
+
+    def _languages(self) -> list[Language]:
+        table = self.config.get("languages_table", LANGUAGES_TABLE)
+        try:
+            return select_languages(read_languages(self.resolve(table)), self.config["languages"], table)
+        except FileNotFoundError:
+            raise ConfigError(f"config key 'languages_table': there is no file {table}") from None
+        except ValueError as error:
+            raise ConfigError(f"config key 'languages': {error}") from None
+
+    def _check_settings(self) -> None:
+        """Every setting parses, fits the resource classes, and what figures and claims use is in a table."""
+        for key, settings in self._named_settings():
+            for text in settings:
+                try:
+                    self.check_setting(Setting.parse(text))
+                except SettingError as error:
+                    raise ConfigError(f"config key '{key}': {error}") from None
+                if str(Setting.parse(text)) != text:
+                    raise ConfigError(f"config key '{key}': write '{text}' as '{Setting.parse(text)}'")
+                if text not in self.settings:
+                    raise ConfigError(f"config key '{key}': '{text}' is not a setting of any table; add it to one")
+        if "Pretrain" in self.config.get("figure3", ()):
+            raise ConfigError("config key 'figure3': 'Pretrain' is not trained; it is the figure's epoch 0 anyway")
+
+    def _named_settings(self) -> Iterable[tuple[str, list[str]]]:
+        for table, settings in self.config["tables"].items():
+            yield f"tables.{table}", settings
+        yield "figure3", self.config.get("figure3", [])
+        for part, setting in self.config.get("claims", {}).items():
+            yield f"claims.{part}", setting if isinstance(setting, list) else [setting]
+
+    def _check_schedules(self) -> None:
+        pruning, epochs = self.config["pruning"], self.config["training"]["epochs"]
+        if pruning["start"] + pruning["duration"] > epochs:
+            raise ConfigError(
+                f"config key 'pruning': start + duration is {pruning['start'] + pruning['duration']}, "
+                f"but training.epochs is {epochs}, so the ratio would not be reached"
+            )
+        for section in ("training", "pretraining"):
+            values = self.config.get(section)
+            if values and values["tokens_per_update"] % values["tokens_per_batch"]:
+                raise ConfigError(f"config key '{section}.tokens_per_update': must be a multiple of tokens_per_batch")
+
+    def _check_files(self) -> None:
+        folder = self.config["corpus"].get("folder")
+        if folder is not None and not self.resolve(folder).is_dir():
+            raise ConfigError(f"config key 'corpus.folder': there is no folder {folder}")
+        base_model = self.resolve(self.config["base_model"])
+        for name in ("config.json", "model.safetensors"):
+            if not (base_model / name).is_file():
+                raise ConfigError(
+                    f"config key 'base_model': {self.config['base_model']} has no {name}; "
+                    "give the folder of a model in Hugging Face's form"
+                )
+
+    def resolve(self, path: str) -> Path:
+        """A path of the configuration as one that can be opened."""
+        here = Path(path)
+        return here if here.exists() or here.is_absolute() else self.workflow / path
+
+    def check_setting(self, setting: Setting) -> None:
+        """Raises SettingError where the ranks do not fit the languages' resource classes."""
+        if setting.kind == "lslo":
+            setting.rank_of_class(set(self.resource_classes.values()))
+
+    @cached_property
+    def resource_classes(self) -> dict[str, str]:
+        """Resource class of each language, in the experiment's order."""
+        return {language.code: language.resource_class for language in self.languages}
+
+    @cached_property
+    def codes(self) -> list[str]:
+        """The languages' codes, in the experiment's order."""
+        return [language.code for language in self.languages]
+
+    @cached_property
+    def directions(self) -> list[tuple[str, str]]:
+        """All directions."""
+        return all_directions(self.codes)
+
+    @cached_property
+    def settings(self) -> list[str]:
+        """Every setting of the tables, once."""
+        return list(dict.fromkeys(text for table in self.config["tables"].values() for text in table))
+
+
+def _explain(error: ValidationError) -> str:
+    key = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        unknown = next(name for name in error.instance if name not in known)
+        close = difflib.get_close_matches(str(unknown), known, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"known keys are {', '.join(known)}"
+        return f"config key '{f'{key}.{unknown}'.lstrip('.')}' does not exist: {hint}"
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        return f"config key '{f'{key}.{missing}'.lstrip('.')}' is missing"
+    return f"config key '{key}': {error.message}"

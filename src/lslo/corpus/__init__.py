@@ -1,0 +1,1 @@
+"""Parallel corpora: where their sentences come from and how they lie on disk."""

@@ -1,0 +1,54 @@
+"""The n-way corpus as plain text: `{folder}/{split}/{language}.txt`, line i the same sentence in every language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+SPLITS = ("dev", "devtest")
+
+
+def read_sentences(path: Path | str) -> list[str]:
+    """The lines of a file. Raises ValueError naming the file and line of what is no sentence."""
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: there is no such file") from None
+    if not content:
+        raise ValueError(f"{path}: the file is empty")
+    sentences = []
+    for number, line in enumerate(content.removesuffix(b"\n").split(b"\n"), start=1):
+        try:
+            sentence = line.removesuffix(b"\r").decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path}, line {number}: not UTF-8 ({error.reason} at byte {error.start + 1} of the line)"
+            ) from None
+        if not sentence.strip():
+            raise ValueError(f"{path}, line {number}: the line is empty; take the row out of every language")
+        sentences.append(sentence)
+    return sentences
+
+
+def read_split(folder: Path | str, languages: Sequence[str]) -> dict[str, list[str]]:
+    """One split of a corpus, language -> sentences. Raises ValueError where the numbers of lines differ."""
+    corpus = {language: read_sentences(Path(folder) / f"{language}.txt") for language in languages}
+    first = languages[0]
+    for language, sentences in corpus.items():
+        if len(sentences) != len(corpus[first]):
+            raise ValueError(
+                f"{Path(folder) / language}.txt: {len(sentences)} lines, but {first}.txt beside it has "
+                f"{len(corpus[first])}; line i of every language must be the same sentence"
+            )
+    return corpus
+
+
+def write_sentences(path: Path | str, sentences: Sequence[str]) -> None:
+    """Write one sentence a line, UTF-8, each ended by a line feed."""
+    Path(path).write_bytes("".join(f"{sentence}\n" for sentence in sentences).encode())
+
+
+def read_hypotheses(path: Path | str) -> list[str]:
+    """The lines of a file of translations, of which a model may leave some empty."""
+    return Path(path).read_text(encoding="utf-8").removesuffix("\n").split("\n")

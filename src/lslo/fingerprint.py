@@ -1,0 +1,68 @@
+"""Fingerprints of the code and the files that a result depends on.
+
+Snakemake does not notice that an imported library changed. Each rule therefore names, as a parameter, the
+fingerprint of the library modules that its script imports, directly or not: editing the figures does
+not train anything again, editing the LSLo layer does.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+@cache
+def _file_of(module: str) -> Path | None:
+    """The source file of a module of this package, None for any other name."""
+    parts = module.split(".")
+    if parts[0] != PACKAGE.name:
+        return None
+    path = PACKAGE.joinpath(*parts[1:])
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+@cache
+def _imports(file: Path) -> frozenset[str]:
+    """Names of this package's modules that a source file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(name for name in names if _file_of(name))
+
+
+def imported_files(script: Path | str) -> list[Path]:
+    """The package's source files that a script imports, directly or through others, sorted."""
+    found: set[Path] = set()
+    waiting = [Path(script)]
+    while waiting:
+        for module in _imports(waiting.pop()):
+            file = _file_of(module)
+            if file not in found:
+                found.add(file)
+                waiting.append(file)
+    return sorted(found)
+
+
+def code_fingerprint(script: Path | str) -> str:
+    """Hexadecimal digest over the package's source files that the script depends on."""
+    digest = hashlib.sha256()
+    for file in imported_files(script):
+        digest.update(f"{file.relative_to(PACKAGE)}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def files_fingerprint(paths: Iterable[Path | str]) -> str:
+    """Hexadecimal digest over the names and contents of files, in the order given."""
+    digest = hashlib.sha256()
+    for path in map(Path, paths):
+        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Base models and the language-specific LoRA modules put into them."""

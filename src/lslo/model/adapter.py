@@ -1,0 +1,141 @@
+"""Adapters: the LSLo modules of a setting, on disk and in a model, and the counts of their parameters.
+
+A folder holds `adapter.safetensors`, with one tensor a language and matrix named
+`encoder.layers.0.self_attn.q_proj.{language}.A` ([r, k]) and `….B` ([d, r]), and `adapter.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from transformers import M2M100ForConditionalGeneration
+
+from lslo.model.loading import base_model_fingerprint, load_base_model
+from lslo.model.lslo_layers import LSLoLinear
+from lslo.model.placement import WeightMatrix, add_lslo
+from lslo.routing import IndexStrategy, Router
+
+WEIGHTS = "adapter.safetensors"
+DESCRIPTION = "adapter.json"
+
+
+@dataclass(frozen=True)
+class ParameterCounts:
+    """#Params of a setting in three ways.
+
+    true: numbers stored (Equation 3: r (d + k) a language and matrix). nonzero: those of them that are
+    not zero. paper: the convention of the paper's tables, 2·d_model·r for every module, fc1 and fc2 too.
+    """
+
+    true: int
+    nonzero: int
+    paper: int
+
+    def write(self, path: Path | str) -> None:
+        """Write `parameters.json`."""
+        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+
+def count_adapter(placed: Mapping[WeightMatrix, LSLoLinear], model_dimension: int) -> ParameterCounts:
+    """Counts of a set of LSLo modules. model_dimension: d_model of the base model."""
+    tensors = [tensor for module in placed.values() for tensor in (module.lslo.A, module.lslo.B)]
+    return ParameterCounts(
+        true=sum(tensor.numel() for tensor in tensors),
+        nonzero=sum(int(tensor.count_nonzero()) for tensor in tensors),
+        paper=sum(2 * model_dimension * sum(module.lslo.ranks) for module in placed.values()),
+    )
+
+
+def count_model(model: M2M100ForConditionalGeneration) -> ParameterCounts:
+    """Counts of a fully fine-tuned model: its size, in all three ways."""
+    size = sum(parameter.numel() for parameter in model.parameters())
+    return ParameterCounts(size, size, size)
+
+
+def save_adapter(
+    folder: Path,
+    placed: Mapping[WeightMatrix, LSLoLinear],
+    *,
+    setting: str,
+    ranks: Mapping[str, int],
+    strategy: IndexStrategy,
+    modules: str,
+    base_model: Path | str,
+) -> None:
+    """Write an adapter folder.
+
+    ranks: rank of each language, in the order of the router. base_model: the folder it was trained on,
+    whose fingerprint is kept so that the adapter is not put on another model.
+    """
+    tensors = {}
+    for matrix, module in placed.items():
+        for index, language in enumerate(ranks):
+            tensors[f"{matrix.path}.{language}.A"] = module.lslo.A_of(index).detach().contiguous()
+            tensors[f"{matrix.path}.{language}.B"] = module.lslo.B_of(index).detach().contiguous()
+    description = {
+        "setting": setting,
+        "ranks": dict(ranks),
+        "index_strategy": asdict(strategy),
+        "modules": modules,
+        "base_model_sha256": base_model_fingerprint(base_model),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, folder / WEIGHTS)
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
+
+
+def load_with_adapter(
+    base_model: Path | str, adapter: Path | str | None
+) -> tuple[M2M100ForConditionalGeneration, Router | None]:
+    """The model of a setting, ready to translate.
+
+    adapter: an adapter folder; the folder of a fully fine-tuned model; or None for the base model itself.
+    Returns the model and, where it has LSLo modules, their router. Raises ValueError or FileNotFoundError
+    naming the file at fault.
+    """
+    if adapter is None:
+        return load_base_model(base_model), None
+    adapter = Path(adapter)
+    if (adapter / "model.safetensors").exists():
+        return load_base_model(adapter), None
+    try:
+        description = json.loads((adapter / DESCRIPTION).read_text(encoding="utf-8"))
+        ranks, strategy = description["ranks"], IndexStrategy(**description["index_strategy"])
+        modules, fingerprint = description["modules"], description["base_model_sha256"]
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{adapter / DESCRIPTION}: not there, so {adapter} is not an adapter folder"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{adapter / DESCRIPTION}: not an adapter's description ({error})") from None
+    if base_model_fingerprint(base_model) != fingerprint:
+        raise ValueError(
+            f"{adapter / DESCRIPTION}: the adapter was trained on another base model than {base_model}"
+        )
+
+    try:
+        tensors = load_file(adapter / WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{adapter / WEIGHTS}: cannot be read as safetensors ({error})") from None
+    model = load_base_model(base_model)
+    router, placed = add_lslo(model, ranks, strategy, modules=modules)
+    with torch.no_grad():
+        for matrix, module in placed.items():
+            for index, language in enumerate(ranks):
+                for name, values in (("A", module.lslo.A_of(index)), ("B", module.lslo.B_of(index))):
+                    tensor = tensors.pop(f"{matrix.path}.{language}.{name}", None)
+                    if tensor is None or tensor.shape != values.shape:
+                        raise ValueError(
+                            f"{adapter / WEIGHTS}: '{matrix.path}.{language}.{name}' is missing or not of shape "
+                            f"{list(values.shape)}"
+                        )
+                    values.copy_(tensor)
+    if tensors:
+        raise ValueError(f"{adapter / WEIGHTS}: '{next(iter(tensors))}' has no place in the adapter")
+    return model.eval(), router

@@ -1,0 +1,180 @@
+"""spBLEU and chrF++ of every direction (paper, Section 5: "spBLEU score with the FLORES-101 tokenizer").
+
+A test set has n references but n·(n-1) directions, so references are tokenised and counted once a target
+language and compared with the hypotheses of every source language; the scores are those of plain
+``sacrebleu``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas
+import sentencepiece
+from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.tokenizers import tokenizer_spm
+
+Direction = tuple[str, str]
+
+SCORE_COLUMNS = ("source", "target", "spbleu", "chrf", "spbleu_signature", "chrf_signature")
+EPOCH_SCORE_COLUMNS = ("epoch", "source", "target", "spbleu", "chrf")
+
+CHRF_WORD_ORDER = 2  # chrF++
+
+
+@dataclass(frozen=True)
+class SpbleuTokenizer:
+    """What splits text into the pieces whose n-grams spBLEU counts.
+
+    Attributes:
+        name: the tokenizer as the metric's signature names it (``tok:…``).
+        processor: a loaded SentencePiece model, or None for sacrebleu's own tokenizer of that name.
+    """
+
+    name: str
+    processor: sentencepiece.SentencePieceProcessor | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def flores101(cls) -> SpbleuTokenizer:
+        """The paper's tokenizer, from the SentencePiece model that sacrebleu keeps in ``$SACREBLEU/models``.
+
+        Raises:
+            FileNotFoundError: the model is not there; sacrebleu would download it in the middle of scoring.
+        """
+        file_name = tokenizer_spm.SPM_MODELS["flores101"]["url"].rsplit("/", 1)[-1]
+        path = Path(tokenizer_spm.SACREBLEU_DIR) / "models" / file_name
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path}: sacrebleu's flores101 model is missing; put it there, or point the environment "
+                "variable SACREBLEU to the folder whose models/ has it"
+            )
+        return cls("flores101")
+
+    @classmethod
+    def from_model(cls, path: str | Path, label: str = "demo") -> SpbleuTokenizer:
+        """A SentencePiece model of one's own, named ``spm:{label}-{first 12 hex digits of its SHA-256}``.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it is not a SentencePiece model.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no SentencePiece model to tokenise with for spBLEU")
+        model = path.read_bytes()
+        processor = sentencepiece.SentencePieceProcessor()
+        try:
+            processor.LoadFromSerializedProto(model)
+        except RuntimeError as error:
+            raise ValueError(f"{path}: not a SentencePiece model") from error
+        return cls(f"spm:{label}-{hashlib.sha256(model).hexdigest()[:12]}", processor)
+
+    def metric(self, references: Sequence[str]) -> BLEU:
+        """BLEU with `references` (one a line) tokenised, counted and kept."""
+        if self.processor is None:
+            return BLEU(tokenize=self.name, references=[references])
+        # force: text in pieces looks "already tokenised" to sacrebleu, which would warn about it.
+        return BLEU(tokenize="none", force=True, references=[self.pieces(references)])
+
+    def score(self, metric: BLEU, hypotheses: Sequence[str]) -> tuple[float, str]:
+        """spBLEU (0 to 100) and its signature, by a `metric` that holds the references."""
+        if self.processor is None:
+            return metric.corpus_score(hypotheses, None).score, str(metric.get_signature())
+        score = metric.corpus_score(self.pieces(hypotheses), None).score
+        signature = metric.get_signature()
+        signature.update("tok", self.name)
+        return score, str(signature)
+
+    def pieces(self, lines: Sequence[str]) -> list[str]:
+        """Each line as pieces with a space between them, as sacrebleu's SentencePiece tokenizers write it."""
+        # rstrip: sacrebleu strips a line before it tokenises it.
+        stripped = [line.rstrip() for line in lines]
+        return [" ".join(line) for line in self.processor.encode(stripped, out_type=str, num_threads=1)]
+
+
+def spbleu_tokenizer(name: str) -> SpbleuTokenizer:
+    """The tokenizer that a configuration names: ``flores101``, or the path of a SentencePiece model."""
+    return SpbleuTokenizer.flores101() if name == "flores101" else SpbleuTokenizer.from_model(name)
+
+
+def score_directions(
+    hypotheses: Mapping[Direction, Sequence[str]],
+    references: Mapping[str, Sequence[str]],
+    tokenizer: SpbleuTokenizer,
+) -> pandas.DataFrame:
+    """Scores each direction's hypotheses against the references of its target language.
+
+    Args:
+        hypotheses: (source language, target language) -> detokenised translations, one a test sentence.
+        references: language -> its test sentences, in the same order.
+        tokenizer: of spBLEU.
+
+    Returns:
+        One row a direction in the order of `hypotheses`, with SCORE_COLUMNS; both scores from 0 to 100.
+
+    Raises:
+        ValueError: a direction has no hypotheses, no references, or not as many of one as of the other.
+    """
+    for direction, lines in hypotheses.items():
+        _check_lines(direction, lines, references)
+    rows: dict[Direction, tuple] = {}
+    # One target language at a time: its n-gram counts are the memory this takes.
+    for target in dict.fromkeys(target for _, target in hypotheses):
+        spbleu = tokenizer.metric(references[target])
+        chrf = CHRF(word_order=CHRF_WORD_ORDER, references=[references[target]])
+        for direction, lines in hypotheses.items():
+            if direction[1] != target:
+                continue
+            score, signature = tokenizer.score(spbleu, lines)
+            chrf_score = chrf.corpus_score(lines, None).score
+            rows[direction] = (*direction, score, chrf_score, signature, str(chrf.get_signature()))
+    return pandas.DataFrame([rows[direction] for direction in hypotheses], columns=list(SCORE_COLUMNS))
+
+
+def _check_lines(direction: Direction, lines: Sequence[str], references: Mapping[str, Sequence[str]]) -> None:
+    source, target = direction
+    if target not in references:
+        raise ValueError(f"{source}-{target}: no references for {target}; there are {', '.join(references)}")
+    if len(lines) != len(references[target]):
+        raise ValueError(
+            f"{source}-{target}: {len(lines)} hypotheses for {len(references[target])} references; "
+            "translate this direction again"
+        )
+    if not lines:
+        raise ValueError(f"{source}-{target}: no hypotheses and no references to score")
+
+
+def epoch_scores(scores: Mapping[int, pandas.DataFrame]) -> pandas.DataFrame:
+    """Scores after each epoch (0: the pretrained model) below each other, with EPOCH_SCORE_COLUMNS."""
+    frames = [frame.assign(epoch=epoch) for epoch, frame in sorted(scores.items())]
+    return pandas.concat(frames, ignore_index=True)[list(EPOCH_SCORE_COLUMNS)]
+
+
+def write_scores(scores: pandas.DataFrame, path: str | Path) -> None:
+    """Writes scores.csv or epoch_scores.csv: UTF-8, a header, scores with four decimals."""
+    scores.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
+
+
+def read_scores(path: str | Path) -> pandas.DataFrame:
+    """Reads scores.csv or epoch_scores.csv.
+
+    Raises:
+        ValueError: a column is missing, or a score is not a number.
+    """
+    # By default pandas would read the language code "nan" (Min Nan Chinese) as a missing value.
+    scores = pandas.read_csv(path, keep_default_na=False)
+    required = EPOCH_SCORE_COLUMNS if "epoch" in scores.columns else SCORE_COLUMNS
+    missing = [column for column in required if column not in scores.columns]
+    if missing:
+        raise ValueError(
+            f"{path}: no column {', '.join(missing)}; its columns are {', '.join(scores.columns)}"
+        )
+    for column in ("spbleu", "chrf"):
+        try:
+            scores[column] = pandas.to_numeric(scores[column])
+        except ValueError as error:
+            raise ValueError(f"{path}: column {column} has a score that is not a number ({error})") from error
+    return scores

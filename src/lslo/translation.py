@@ -1,0 +1,255 @@
+"""Translation of many directions at once, with beam search as fairseq scores it.
+
+Sentences of all directions are sorted by length and share batches; each row of a batch is routed
+through the LSLo modules of its own direction's languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TextIO
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import DynamicCache, EncoderDecoderCache, M2M100ForConditionalGeneration
+
+from lslo.batching import TokenizedCorpus, pad_sequences
+from lslo.progress import progress_bar
+from lslo.routing import Router
+from lslo.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How to search.
+
+    beam: hypotheses kept. length_penalty: the exponent of the length by which a score is divided.
+    maximum_length: tokens before `</s>`, the language token included (fairseq's `--max-len-b`).
+    tokens_per_batch: rows (sentences × beam) times the longest source that a batch may hold.
+    """
+
+    beam: int = 5
+    length_penalty: float = 1.0
+    maximum_length: int = 200
+    tokens_per_batch: int = 16000
+
+
+@dataclass(frozen=True)
+class Hypotheses:
+    """The best hypothesis of each sentence: its tokens `[__tgt__, y…, </s>]` and its normalised score."""
+
+    tokens: list[list[int]]
+    scores: list[float]
+
+
+class _Beams:
+    """The hypotheses that a batch of n sentences still follows.
+
+    rows: [n] the sentences' places in the batch as it began. tokens: [n, beam, length].
+    scores: [n, beam] sums of log-probabilities. finished: [n] number of hypotheses that reached `</s>`.
+    """
+
+    def __init__(self, tokens: Tensor, scores: Tensor, beam: int):
+        self.rows = torch.arange(len(tokens), device=tokens.device)
+        self.tokens = tokens
+        self.scores = scores
+        self.finished = torch.zeros_like(self.rows)
+        self.beam = beam
+        self.best_score = torch.full((len(tokens),), -torch.inf, device=tokens.device)
+        self.best_tokens: list[Tensor | None] = [None] * len(tokens)
+
+    def advance(
+        self, log_probabilities: Tensor, end_of_sentence: int, length_penalty: float
+    ) -> tuple[Tensor, Tensor]:
+        """Extend each hypothesis by a token, as fairseq's SequenceGenerator does.
+
+        log_probabilities: [n, hypotheses, V]. Of the 2·beam best continuations of a sentence, those that
+        end within the first `beam` are finished hypotheses; the first `beam` that do not end go on.
+        Returns which sentences go on (indices into n) and the rows [that many, beam] of the hypotheses
+        they continue, counted over n · hypotheses.
+        """
+        sentences, hypotheses, vocabulary = log_probabilities.shape
+        totals = (self.scores.unsqueeze(-1) + log_probabilities).view(sentences, -1)
+        scores, flat = totals.topk(2 * self.beam, dim=1)
+        parents, tokens = flat // vocabulary, flat % vocabulary
+        ends = tokens.eq(end_of_sentence)
+
+        length = self.tokens.shape[
+            -1
+        ]  # generated tokens once </s> is there: `tokens` starts with </s> instead
+        finishing = ends[:, : self.beam] & scores[:, : self.beam].isfinite()
+        # Ended in the same step, hypotheses have the same length: the first is the best of them.
+        first = finishing.int().argmax(dim=1, keepdim=True)
+        score = scores.gather(1, first).squeeze(1) / length**length_penalty
+        better = finishing.any(dim=1) & score.gt(self.best_score[self.rows])
+        for sentence in better.nonzero().squeeze(1).tolist():
+            row = int(self.rows[sentence])
+            self.best_score[row] = score[sentence]
+            self.best_tokens[row] = self.tokens[sentence, parents[sentence, first[sentence, 0]]]
+        self.finished += finishing.sum(dim=1)
+
+        going_on = self.finished.lt(self.beam).nonzero().squeeze(1)
+        order = ends.int().argsort(dim=1, stable=True)[going_on, : self.beam]
+        parents = parents[going_on].gather(1, order)
+        chosen = self.tokens[going_on.unsqueeze(1), parents]
+        self.tokens = torch.cat([chosen, tokens[going_on].gather(1, order).unsqueeze(-1)], dim=-1)
+        self.scores = scores[going_on].gather(1, order)
+        self.rows, self.finished = self.rows[going_on], self.finished[going_on]
+        return going_on, going_on.unsqueeze(1) * hypotheses + parents
+
+
+def _route(router: Router | None, source_language: Tensor, target_language: Tensor):
+    return nullcontext() if router is None else router.route(source_language, target_language)
+
+
+@torch.inference_mode()
+def beam_search(
+    model: M2M100ForConditionalGeneration,
+    source: Tensor,
+    target_tokens: Tensor,
+    decoding: Decoding,
+    *,
+    router: Router | None = None,
+    source_language: Tensor | None = None,
+    target_language: Tensor | None = None,
+) -> Hypotheses:
+    """The best hypothesis of each sentence of a batch.
+
+    source: [n, source length] `[__src__, x…, </s>]`, padded on the right. target_tokens: [n] ids of the
+    target-language tokens. source_language, target_language: [n] indices for the router.
+
+    A score is the sum of log-probabilities of the generated tokens divided by their number to the length
+    penalty; the language token is forced, but its own log-probability and the token count. Padding is
+    never chosen. A sentence is done when `beam` hypotheses ended, or at the maximum length.
+    """
+    pad, end_of_sentence = model.config.pad_token_id, model.config.eos_token_id
+    mask = source.ne(pad).long()
+    cache = EncoderDecoderCache(DynamicCache(config=model.config), DynamicCache(config=model.config))
+    decoder = model.model.decoder
+
+    with _route(router, source_language, target_language):
+        states = model.model.encoder(input_ids=source, attention_mask=mask).last_hidden_state
+        # Until the language token all hypotheses of a sentence are the same, so one row stands for them.
+        start = torch.stack([torch.full_like(target_tokens, end_of_sentence), target_tokens], dim=1)
+        hidden = decoder(
+            input_ids=start,
+            encoder_hidden_states=states,
+            encoder_attention_mask=mask,
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state
+    log_probabilities = _log_probabilities(model, hidden, pad)
+    language_score = log_probabilities[:, 0].gather(1, target_tokens.unsqueeze(1))
+    beams = _Beams(start.unsqueeze(1), language_score, decoding.beam)
+    log_probabilities = log_probabilities[:, 1:]
+    cross_rows = torch.arange(len(source), device=source.device)
+    hypotheses = 1
+
+    for length in range(1, decoding.maximum_length + 1):
+        if length == decoding.maximum_length:
+            ending = log_probabilities[..., end_of_sentence].clone()
+            log_probabilities = torch.full_like(log_probabilities, -torch.inf)
+            log_probabilities[..., end_of_sentence] = ending
+        going_on, parents = beams.advance(log_probabilities, end_of_sentence, decoding.length_penalty)
+        if length == decoding.maximum_length or not len(going_on):
+            break
+        cache.self_attention_cache.batch_select_indices(parents.flatten())
+        if hypotheses == 1 or len(going_on) < len(cross_rows):
+            # Keys and values of the source are the same for all hypotheses of a sentence: only whole
+            # sentences that are done leave.
+            rows = (
+                going_on if hypotheses == 1 else going_on.unsqueeze(1) * hypotheses + torch.arange(hypotheses)
+            )
+            rows = rows.flatten()
+            cache.cross_attention_cache.batch_select_indices(
+                rows.repeat_interleave(decoding.beam) if hypotheses == 1 else rows
+            )
+            cross_rows = cross_rows[going_on]
+            row_mask = mask[cross_rows].repeat_interleave(decoding.beam, dim=0)
+            # With keys and values cached the decoder reads no more of the states than their shape.
+            states = states.new_zeros(1, 1, 1).expand(len(row_mask), *states.shape[1:])
+            row_languages = [
+                None if language is None else language[cross_rows].repeat_interleave(decoding.beam)
+                for language in (source_language, target_language)
+            ]
+        hypotheses = decoding.beam
+        with _route(router, *row_languages):
+            hidden = decoder(
+                input_ids=beams.tokens[:, :, -1].reshape(-1, 1),
+                encoder_hidden_states=states,
+                encoder_attention_mask=row_mask,
+                past_key_values=cache,
+                use_cache=True,
+            ).last_hidden_state
+        log_probabilities = _log_probabilities(model, hidden[:, -1], pad).view(len(going_on), hypotheses, -1)
+
+    return Hypotheses(
+        [[*tokens[1:].tolist(), end_of_sentence] for tokens in beams.best_tokens], beams.best_score.tolist()
+    )
+
+
+def _log_probabilities(model: M2M100ForConditionalGeneration, hidden: Tensor, pad: int) -> Tensor:
+    log_probabilities = torch.log_softmax(model.lm_head(hidden).float(), dim=-1)
+    log_probabilities[..., pad] = -torch.inf
+    return log_probabilities
+
+
+def translate(
+    model: M2M100ForConditionalGeneration,
+    tokenizer: Tokenizer,
+    sources: Mapping[str, Sequence[str]],
+    directions: Sequence[tuple[str, str]],
+    decoding: Decoding,
+    *,
+    router: Router | None = None,
+    progress: TextIO | None = None,
+) -> dict[tuple[str, str], list[str]]:
+    """Translate every sentence in every direction.
+
+    sources: language -> sentences. directions: (source, target) pairs. router: of the model's LSLo
+    modules; its languages must contain those of the directions. progress: the terminal on which to draw a
+    progress bar. Returns direction -> hypotheses, line by
+    line those of the source.
+    """
+    model.eval()
+    corpus = TokenizedCorpus.of({language: sources[language] for language in sources}, tokenizer)
+    examples = corpus.examples(directions)
+    length = corpus.lengths[examples[:, 0], examples[:, 2]]
+    tokens: dict[tuple[int, int, int], list[int]] = {}
+    place = {
+        language: index for index, language in enumerate(router.languages if router else corpus.languages)
+    }
+    # Longest first, so that a batch that does not fit into memory fails at once.
+    order = np.argsort(-length, kind="stable")
+    with progress_bar(None, "translate", "sentence", progress, total=len(order)) as bar:
+        start = 0
+        while start < len(order):
+            rows = max(1, decoding.tokens_per_batch // (int(length[order[start]]) * decoding.beam))
+            batch = examples[order[start : start + rows]]
+            start += rows
+            names = [(corpus.languages[source], corpus.languages[target]) for source, target, _ in batch]
+            hypotheses = beam_search(
+                model,
+                torch.from_numpy(
+                    pad_sequences([corpus.sentences[s][row] for s, _, row in batch], corpus.pad)
+                ),
+                torch.tensor([tokenizer.language_token(target) for _, target in names]),
+                decoding,
+                router=router,
+                source_language=torch.tensor([place[source] for source, _ in names]),
+                target_language=torch.tensor([place[target] for _, target in names]),
+            )
+            tokens |= {
+                tuple(example): found
+                for example, found in zip(batch.tolist(), hypotheses.tokens, strict=True)
+            }
+            bar.update(len(batch))
+    decoded = dict(zip(tokens, tokenizer.decode(tokens.values()), strict=True))
+    names = corpus.languages
+    translations: dict[tuple[str, str], list[str]] = {direction: [] for direction in directions}
+    for source, target, row in examples.tolist():
+        translations[names[source], names[target]].append(decoded[source, target, row])
+    return translations

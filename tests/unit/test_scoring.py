@@ -1,0 +1,179 @@
+"""spBLEU and chrF++ equal sacrebleu's own, however references are shared."""
+
+import hashlib
+import random
+
+import pandas
+import pytest
+import sentencepiece
+from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.tokenizers import tokenizer_spm
+
+from lslo import scoring
+from lslo.scoring import SpbleuTokenizer, score_directions
+
+LANGUAGES = ("en", "de", "or")
+
+
+@pytest.fixture(scope="module")
+def references():
+    draw = random.Random(1)
+    letters = {"en": "abcdefg", "de": "abcdeäö", "or": "ଅଆଇଉକଖଗ"}
+    words = {
+        language: ["".join(draw.choices(alphabet, k=draw.randint(2, 6))) for _ in range(80)]
+        for language, alphabet in letters.items()
+    }
+    return {
+        language: [" ".join(draw.choices(words[language], k=draw.randint(4, 12))) + "." for _ in range(30)]
+        for language in LANGUAGES
+    }
+
+
+@pytest.fixture(scope="module")
+def hypotheses(references):
+    """Some words of each reference replaced, differently for every source language; one line is empty."""
+    draw = random.Random(2)
+    result = {}
+    for source in LANGUAGES:
+        for target in LANGUAGES:
+            if source != target:
+                lines = []
+                for line in references[target]:
+                    words = line.split()
+                    kept = [word if draw.random() < 0.7 else draw.choice(words) for word in words]
+                    lines.append(" ".join(kept))
+                result[source, target] = ["", *lines[1:-1], lines[-1] + "  "]
+    return result
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, references):
+    folder = tmp_path_factory.mktemp("spm")
+    text = folder / "text.txt"
+    text.write_text("\n".join(line for lines in references.values() for line in lines), encoding="utf-8")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(text),
+        model_prefix=str(folder / "own"),
+        vocab_size=120,
+        minloglevel=2,
+        num_threads=1,
+    )
+    return folder / "own.model"
+
+
+def test_own_pieces_equal_plain_sacrebleu_on_pieces(hypotheses, references, model):
+    scores = score_directions(hypotheses, references, SpbleuTokenizer.from_model(model))
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
+
+    def pieces(lines):
+        return [" ".join(processor.EncodeAsPieces(line.rstrip())) for line in lines]
+
+    for row in scores.itertuples():
+        lines, reference = hypotheses[row.source, row.target], references[row.target]
+        plain = BLEU(tokenize="none", force=True).corpus_score(pieces(lines), [pieces(reference)])
+        assert row.spbleu == plain.score
+        assert row.chrf == CHRF(word_order=2).corpus_score(lines, [reference]).score
+    assert scores["spbleu"].between(5, 95).all()
+    assert scores["spbleu"].nunique() == len(hypotheses)
+
+
+def test_flores101_equals_plain_sacrebleu(hypotheses, references, model, tmp_path, monkeypatch):
+    # Any SentencePiece model under the name that sacrebleu looks for stands in for the real, large one.
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "sacrebleu_tokenizer_spm.model").write_bytes(model.read_bytes())
+    monkeypatch.setattr(tokenizer_spm, "SACREBLEU_DIR", str(tmp_path))
+    scores = score_directions(hypotheses, references, scoring.spbleu_tokenizer("flores101"))
+    for row in scores.itertuples():
+        metric = BLEU(tokenize="flores101")
+        plain = metric.corpus_score(hypotheses[row.source, row.target], [references[row.target]])
+        assert row.spbleu == plain.score
+        assert row.spbleu_signature == str(metric.get_signature())
+    # The same model by its path gives the same scores under its own name.
+    own = score_directions(hypotheses, references, scoring.spbleu_tokenizer(str(model)))
+    assert list(own["spbleu"]) == list(scores["spbleu"])
+    assert set(own["spbleu_signature"]).isdisjoint(scores["spbleu_signature"])
+
+
+def test_missing_flores101_model_is_refused_before_any_download(tmp_path, monkeypatch):
+    monkeypatch.setattr(tokenizer_spm, "SACREBLEU_DIR", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"sacrebleu_tokenizer_spm\.model.*SACREBLEU"):
+        SpbleuTokenizer.flores101()
+
+
+def test_signatures_name_the_tokenizer_and_the_metric(hypotheses, references, model):
+    scores = score_directions(hypotheses, references, SpbleuTokenizer.from_model(model))
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()[:12]
+    (spbleu,), (chrf,) = scores["spbleu_signature"].unique(), scores["chrf_signature"].unique()
+    assert spbleu.startswith(f"nrefs:1|case:mixed|eff:no|tok:spm:demo-{digest}|smooth:exp|version:")
+    assert chrf.startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:2|space:no|version:")
+
+
+def test_references_are_counted_once_a_target_language(hypotheses, references, model, monkeypatch):
+    tokenised = []
+    original = SpbleuTokenizer.pieces
+
+    def counting(self, lines):
+        tokenised.append(lines)
+        return original(self, lines)
+
+    monkeypatch.setattr(SpbleuTokenizer, "pieces", counting)
+    score_directions(hypotheses, references, SpbleuTokenizer.from_model(model))
+    for language in LANGUAGES:
+        assert sum(lines is references[language] for lines in tokenised) == 1
+    assert len(tokenised) == len(LANGUAGES) + len(hypotheses)
+
+
+def test_rows_keep_the_given_order(hypotheses, references, model):
+    tokenizer = SpbleuTokenizer.from_model(model)
+    given = dict(reversed(hypotheses.items()))
+    scores = score_directions(given, references, tokenizer)
+    assert tuple(scores.columns) == scoring.SCORE_COLUMNS
+    assert list(zip(scores["source"], scores["target"], strict=True)) == list(given)
+    forward = score_directions(hypotheses, references, tokenizer)
+    pandas.testing.assert_frame_equal(scores[::-1].reset_index(drop=True), forward)
+
+
+def test_perfect_hypotheses_score_100(references, model):
+    scores = score_directions({("en", "or"): references["or"]}, references, SpbleuTokenizer.from_model(model))
+    assert scores.loc[0, "spbleu"] == pytest.approx(100)
+    assert scores.loc[0, "chrf"] == pytest.approx(100)
+
+
+def test_what_does_not_line_up_is_refused_by_direction(references, model):
+    tokenizer = SpbleuTokenizer.from_model(model)
+    with pytest.raises(ValueError, match="en-de: 29 hypotheses for 30 references"):
+        score_directions({("en", "de"): references["de"][1:]}, references, tokenizer)
+    with pytest.raises(ValueError, match="en-fr: no references for fr"):
+        score_directions({("en", "fr"): []}, references, tokenizer)
+    with pytest.raises(ValueError, match="en-de: no hypotheses"):
+        score_directions({("en", "de"): []}, {"de": []}, tokenizer)
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path):
+    path = tmp_path / "no.model"
+    with pytest.raises(FileNotFoundError, match=r"no\.model"):
+        SpbleuTokenizer.from_model(path)
+    path.write_text("not a model")
+    with pytest.raises(ValueError, match=r"no\.model: not a SentencePiece model"):
+        SpbleuTokenizer.from_model(path)
+
+
+def test_scores_survive_writing_and_reading(tmp_path, hypotheses, references, model):
+    scores = score_directions(hypotheses, references, SpbleuTokenizer.from_model(model))
+    scores["source"] = scores["source"].replace("en", "nan")  # the code of Min Nan Chinese
+    scoring.write_scores(scores, tmp_path / "scores.csv")
+    read = scoring.read_scores(tmp_path / "scores.csv")
+    pandas.testing.assert_frame_equal(read, scores, atol=5e-5, check_dtype=False)
+    epochs = scoring.epoch_scores({1: scores, 0: scores})
+    assert list(epochs["epoch"]) == [0] * len(scores) + [1] * len(scores)
+    assert tuple(epochs.columns) == scoring.EPOCH_SCORE_COLUMNS
+
+
+def test_a_broken_score_file_is_refused_by_name(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("source,target,spbleu\nen,de,1\n")
+    with pytest.raises(ValueError, match=r"scores\.csv: no column chrf"):
+        scoring.read_scores(path)
+    path.write_text(",".join(scoring.SCORE_COLUMNS) + "\nen,de,good,1,a,b\n")
+    with pytest.raises(ValueError, match=r"scores\.csv: column spbleu"):
+        scoring.read_scores(path)

@@ -1,0 +1,304 @@
+"""Class means and AVG as the paper's, and tables in their three forms."""
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas
+import pytest
+
+from lslo import results, table_formats, tables
+
+PAPER = Path(__file__).parents[2] / "resources" / "paper"
+CLASSES = {"en": "H", "fr": "H", "nl": "M", "ko": "M", "or": "V", "wo": "V", "sd": "V"}
+SIZES = {"H": 2, "M": 2, "V": 3}
+
+
+def scores_of(column_values, classes=None, signature="tok:test"):
+    """Scores whose every direction has its column's value."""
+    classes = classes or CLASSES
+    rows = []
+    for source in classes:
+        for target in classes:
+            if source != target:
+                value = column_values[f"{classes[source]}2{classes[target]}"]
+                rows.append((source, target, value, value + 20, signature, f"chrf:{signature}"))
+    columns = ["source", "target", "spbleu", "chrf", "spbleu_signature", "chrf_signature"]
+    return pandas.DataFrame(rows, columns=columns)
+
+
+def numbered(start):
+    """A different value in each column: start, start + 1, …"""
+    return {column: start + number for number, column in enumerate(results.class_columns(CLASSES))}
+
+
+def paper_class_sizes(name):
+    languages = pandas.read_csv(PAPER / name)
+    counts = languages["resource_type"].value_counts()
+    letters = {"High": "H", "Medium": "M", "Low": "L", "Very Low": "V"}
+    return {letter: int(counts[kind]) for kind, letter in letters.items() if kind in counts}
+
+
+def test_class_sizes_reproduce_the_papers_averages():
+    lang12 = paper_class_sizes("table4_lang12.csv")
+    lang30 = paper_class_sizes("table5_lang30.csv")
+    assert sum(results.direction_counts(lang12).values()) == 132
+    assert sum(results.direction_counts(lang30).values()) == 870
+    rows = 0
+    differing = []
+    for number, sizes in ((1, lang12), (2, lang30), (6, lang12), (7, lang12)):
+        for row in tables.read_paper_table(PAPER / f"table{number}.csv").to_dict("records"):
+            average = results.average_of_columns(row, sizes)
+            rows += 1
+            # Half a unit in the last of two decimals on either side, and each printed column's own rounding.
+            if abs(average - row["AVG"]) > 0.01:
+                differing.append((number, row["setting"], round(average, 2), row["AVG"]))
+    assert rows == 31
+    assert differing == [(7, "2;2;32+WL+GPS(0.9)@fc", 17.41, 17.44)]
+
+
+def test_a_mean_of_columns_is_not_the_papers_average():
+    row = tables.read_paper_table(PAPER / "table1.csv").iloc[0]
+    of_columns = sum(row[column] for column in row.index[2:-1]) / 9
+    assert abs(of_columns - row["AVG"]) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [
+        (
+            {"a": "V", "b": "H", "c": "L", "d": "M"},
+            "H2H H2M H2L H2V M2H M2M M2L M2V L2H L2M L2L L2V V2H V2M V2L V2V",
+        ),
+        ({"a": "H", "b": "M", "c": "V"}, "H2H H2M H2V M2H M2M M2V V2H V2M V2V"),
+        ({"a": "V", "b": "H"}, "H2H H2V V2H V2V"),
+    ],
+)
+def test_columns_come_in_the_papers_order(classes, expected):
+    assert results.class_columns(classes) == expected.split()
+
+
+def test_papers_columns_are_ours():
+    lang30 = pandas.read_csv(PAPER / "table2.csv")
+    assert list(lang30.columns[2:-1]) == results.class_columns({"a": "H", "b": "M", "c": "L", "d": "V"})
+
+
+def test_means_average_directions_not_columns():
+    values = numbered(10)
+    means = results.class_means(scores_of(values), CLASSES)
+    assert means.drop("AVG").to_dict() == pytest.approx(values)
+    assert means["AVG"] == pytest.approx(results.average_of_columns(values, SIZES))
+    assert means["AVG"] == pytest.approx(scores_of(values)["spbleu"].mean())
+    assert abs(means["AVG"] - sum(values.values()) / 9) > 0.1
+
+
+def test_a_class_of_one_language_has_no_mean_of_its_own():
+    classes = {"en": "H", "or": "V", "wo": "V"}
+    means = results.class_means(scores_of({"H2V": 1.0, "V2H": 2.0, "V2V": 3.0}, classes), classes)
+    assert pandas.isna(means["H2H"])
+    assert means["AVG"] == pytest.approx(2.0)
+    # And AVG from such columns ignores the one without directions.
+    assert results.average_of_columns(means.to_dict(), {"H": 1, "V": 2}) == pytest.approx(2.0)
+
+
+def test_incomplete_scores_are_refused():
+    scores = scores_of(numbered(1))
+    with pytest.raises(ValueError, match=r"lack 1 of 42 directions \(en-fr"):
+        results.class_means(scores[1:], CLASSES)
+    with pytest.raises(ValueError, match="en-fr more than once"):
+        results.class_means(pandas.concat([scores, scores[:1]]), CLASSES)
+    fewer = {language: name for language, name in CLASSES.items() if language != "sd"}
+    with pytest.raises(ValueError, match="scores of sd, which is none of"):
+        results.with_column(scores, fewer)
+    with_unknown = pandas.concat([scores_of(numbered(1), fewer), scores[scores["source"] == "sd"][:1]])
+    with pytest.raises(ValueError, match="sd-en, which is no direction"):
+        results.class_means(with_unknown, fewer)
+    with pytest.raises(ValueError, match="resource class 'X'"):
+        results.class_columns({"en": "X"})
+
+
+def test_seeds_are_averaged_direction_by_direction():
+    first, second = scores_of(numbered(10.0)), scores_of(numbered(20.0))
+    mean = results.mean_over_seeds([first, second.sample(frac=1, random_state=3)])
+    pandas.testing.assert_frame_equal(mean, scores_of(numbered(15.0))[list(mean.columns)])
+    with pytest.raises(ValueError, match="seed number 2"):
+        results.mean_over_seeds([first, second[1:]])
+    with pytest.raises(ValueError, match="no scores"):
+        results.mean_over_seeds([])
+
+
+def example_table(metric="spbleu"):
+    return tables.results_table(
+        [
+            tables.SettingResult("Pretrain", [scores_of(numbered(10))]),
+            tables.SettingResult(
+                "2;2;8+WL+GPS(0.9)",
+                [scores_of(numbered(11)), scores_of(numbered(14))],
+                {"true": 44_800_000, "nonzero": 4_480_000, "paper": 512_345},
+            ),
+        ],
+        CLASSES,
+        caption="Scores on 100% of lang_7.",
+        label="tab:main",
+        metric=metric,
+    )
+
+
+def test_results_table_values():
+    table = example_table()
+    row = table.values.iloc[1]
+    assert row["seeds"] == 2
+    assert (row["parameters"], row["nonzero_parameters"], row["paper_parameters"]) == (
+        44800000,
+        4480000,
+        512345,
+    )
+    assert row["H2H"] == pytest.approx(12.5)
+    assert row["AVG"] == pytest.approx(results.average_of_columns(numbered(12.5), SIZES))
+    assert pandas.isna(table.values.loc[0, "parameters"])
+    assert example_table("chrf").values.loc[1, "H2H"] == pytest.approx(32.5)
+
+
+def test_csv_keeps_four_decimals_and_exact_counts():
+    text = table_formats.to_csv(example_table())
+    read = pandas.read_csv(io.StringIO(text))
+    assert list(read["signature"]) == ["tok:test", "tok:test"]
+    assert "2;2;8+WL+GPS(0.9),2,44800000,4480000,512345,12.5000," in text
+    assert "Pretrain,1,,,,10.0000," in text
+
+
+def test_markdown_has_the_best_value_bold_and_the_signature():
+    lines = table_formats.to_markdown(example_table()).splitlines()
+    assert lines[2].startswith("| Methods | #Params | #Non-zero | #Params (paper) | H2H | H2M | H2V |")
+    assert lines[3].startswith("|---|---:|---:|---:|---:|")
+    assert lines[4].startswith("| Pretrain | - | - | - | 10.00 | 11.00 |")
+    assert lines[5].startswith("| 2;2;8+WL+GPS(0.9) | 44.8M | 4.5M | 512.3k | **12.50** | **13.50** |")
+    assert len({line.count("|") for line in lines[2:6]}) == 1
+    assert "tok:test" in lines[-1]
+    assert "all 42 directions" in lines[-1]
+    assert "1 or 2 seeds" in lines[-1]
+    assert "chrF++ (chrf:tok:test)" in table_formats.to_markdown(example_table("chrf"))
+
+
+def test_latex_is_booktabs_with_everything_escaped():
+    text = table_formats.to_latex(example_table())
+    for command in ("\\toprule", "\\midrule", "\\bottomrule", "\\label{tab:main}", "\\begin{table*}"):
+        assert text.count(command) == 1
+    assert "\\multicolumn{9}{c}{Language Direction}" in text
+    assert "\\cmidrule(lr){5-13}" in text
+    assert "\\textbf{12.50}" in text
+    assert "\\textbf{10.00}" not in text
+    assert "Scores on 100\\% of lang\\_7." in text
+    assert "\\#Params" in text
+    assert "tok:test" in text
+    body = [line for line in text.splitlines() if line.endswith("\\\\")]
+    # Every row fills 14 columns; the heading above nine of them counts as one.
+    assert [line.count("&") for line in body] == [5, 13, 13, 13]
+    assert text.count("{") - text.count("\\{") == text.count("}") - text.count("\\}")
+
+
+def test_bars_of_a_signature_are_escaped_in_latex():
+    results_ = [tables.SettingResult("Pretrain", [scores_of(numbered(1), signature="nrefs:1|tok:x")])]
+    table = tables.results_table(results_, CLASSES, caption="c", label="l")
+    assert "nrefs:1\\textbar{}tok:x" in table_formats.to_latex(table)
+
+
+def test_values_that_print_alike_are_all_bold():
+    settings = [
+        tables.SettingResult(name, [scores_of(numbered(start))])
+        for name, start in (("a", 10.001), ("b", 10.004), ("c", 9.0))
+    ]
+    text = table_formats.to_markdown(tables.results_table(settings, CLASSES, caption="c", label="l"))
+    assert text.count("**10.00**") == 2
+    assert "**9.00**" not in text
+
+
+def test_scores_of_different_tokenizers_share_no_table():
+    settings = [
+        tables.SettingResult("a", [scores_of(numbered(1))]),
+        tables.SettingResult("b", [scores_of(numbered(1), signature="tok:other")]),
+    ]
+    with pytest.raises(ValueError, match="b was scored as tok:other but a as tok:test"):
+        tables.results_table(settings, CLASSES, caption="c", label="l")
+
+
+def test_an_error_in_a_setting_names_it():
+    settings = [tables.SettingResult("8;8;8+WL", [scores_of(numbered(1))[1:]])]
+    with pytest.raises(ValueError, match=r"8;8;8\+WL: scores lack 1"):
+        tables.results_table(settings, CLASSES, caption="c", label="l")
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (None, "-"),
+        (44_800_000, "44.8M"),
+        (615_000_000, "615M"),
+        (245_600_000, "245.6M"),
+        (999_999, "1M"),
+        (512_345, "512.3k"),
+        (950, "950"),
+        (1_200_000_000, "1.2B"),
+    ],
+)
+def test_parameter_counts_print_as_in_the_paper(count, text):
+    assert table_formats.parameter_count(count) == text
+
+
+def test_table3_is_the_papers():
+    ratios = (0.9, 0.1, 0.3, 0.5, 0.7)
+    schedules = [tables.PruningSchedule(name, (0.7,), 2, 8, 15) for name in ("ISE", "LSP")]
+    table = tables.schedule_table([*schedules, tables.PruningSchedule("LSLo", ratios, 2, 8, 15)])
+    paper = pandas.read_csv(PAPER / "table3.csv", dtype=str)
+    ours = table.values.astype(str)
+    ours["P"] = ours["P"].str.strip("{}")
+    assert ours.to_numpy().tolist() == paper.to_numpy().tolist()
+    assert "\\{0.1,0.3,0.5,0.7,0.9\\}" in table_formats.to_latex(table)
+
+
+def test_languages_table():
+    languages = [
+        SimpleNamespace(
+            code="en", name="English", resource_class="H", family="Germanic", bitext="-", flores101="eng"
+        ),
+        SimpleNamespace(
+            code="fr", name="French", resource_class="H", family="Romance", bitext="289M", flores101="fra"
+        ),
+        SimpleNamespace(
+            code="wo", name="Wolof", resource_class="V", family="Nilotic", bitext="86.9K", flores101="wol"
+        ),
+    ]
+    table = tables.languages_table(languages, name="lang3", label="tab:lang3")
+    assert list(table.values["resource_type"]) == ["High", "High", "Very Low"]
+    lines = table_formats.to_markdown(table).splitlines()
+    # The resource type is printed once.
+    assert lines[4:7] == [
+        "| High | English | en | eng | Germanic | - |",
+        "|  | French | fr | fra | Romance | 289M |",
+        "| Very Low | Wolof | wo | wol | Nilotic | 86.9K |",
+    ]
+
+
+def test_paper_rows_stand_beside_ours():
+    table = example_table()
+    beside = tables.beside_paper(table, tables.read_paper_table(PAPER / "table1.csv"))
+    assert len(beside) == 2 * 10
+    row = beside[(beside["setting"] == "2;2;8+WL+GPS(0.9)") & (beside["column"] == "H2H")].iloc[0]
+    assert (row["measured"], row["paper"]) == (pytest.approx(12.5), 33.13)
+    assert row["difference"] == pytest.approx(12.5 - 33.13)
+
+
+def test_table7_marks_the_fully_connected_rows():
+    settings = list(tables.read_paper_table(PAPER / "table7.csv")["setting"])
+    assert settings[2:5] == ["2;2;8+WL+GPS(0.9)", "2;2;16+WL+GPS(0.9)", "2;2;16+WL+GPS(0.9)@fc"]
+    assert len(set(settings)) == 7
+
+
+def test_write_table(tmp_path):
+    paths = [tmp_path / f"table1.{suffix}" for suffix in ("csv", "md", "tex")]
+    table_formats.write_table(example_table(), *paths)
+    written = [path.read_text(encoding="utf-8") for path in paths]
+    table = example_table()
+    assert written == [
+        write(table) for write in (table_formats.to_csv, table_formats.to_markdown, table_formats.to_latex)
+    ]

@@ -1,0 +1,44 @@
+"""Write the corpus of an experiment: phrases of CLDR, or a copy of one's own text, checked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from lslo.corpus.embedded import build_embedded_corpus, write_split
+from lslo.corpus.plain_text import SPLITS, read_split, write_sentences
+from lslo.job import job
+
+
+def main(
+    output: Path, resource_classes: Mapping[str, str], *, embedded: Mapping | None = None, folder: Path | None = None
+) -> None:
+    """Write `{output}/{split}/{language}.txt` from one of the two sources.
+
+    embedded: the config's corpus.embedded. folder: one with `{split}/{language}.txt`.
+    """
+    languages = list(resource_classes)
+    if embedded:
+        corpus = build_embedded_corpus(
+            resource_classes,
+            seed=embedded["seed"],
+            sizes=embedded["rows"],
+            known_entities=embedded["known_entities"],
+            focus_entities=embedded["focus_entities"],
+        )
+        for split in SPLITS:
+            write_split(getattr(corpus, split), languages, output / split)
+    else:
+        # Both splits are read, and so checked, before anything is written.
+        for split, sentences_of in {split: read_split(folder / split, languages) for split in SPLITS}.items():
+            (output / split).mkdir(parents=True, exist_ok=True)
+            for language, sentences in sentences_of.items():
+                write_sentences(output / split / f"{language}.txt", sentences)
+
+
+if "snakemake" in globals():
+    with job(snakemake.log[0]):
+        main(
+            Path(snakemake.params.folder),
+            snakemake.params.resource_classes,
+            embedded=snakemake.params.embedded,
+            folder=snakemake.params.source,
+        )

@@ -1,0 +1,42 @@
+"""Translate some directions with the adapter of each epoch but the last (Figure 3)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from translate import main as translate_setting
+
+from lslo.job import job
+from lslo.translation import Decoding
+
+
+def main(
+    base_model: Path,
+    epochs_folder: Path,
+    corpus_folder: Path,
+    languages: Sequence[str],
+    directions: Sequence[tuple[str, str]],
+    decoding: Decoding,
+    output: Path,
+    progress: TextIO | None = None,
+) -> None:
+    """Write `{output}/epoch{n}/{source}-{target}.txt` for each adapter `{epochs_folder}/epoch{n}`."""
+    output.mkdir(parents=True, exist_ok=True)
+    for adapter in sorted(epochs_folder.glob("epoch*")):
+        translate_setting(
+            base_model, adapter, corpus_folder, languages, directions, decoding, output / adapter.name, progress
+        )
+
+
+if "snakemake" in globals():
+    with job(snakemake.log[0], snakemake.threads) as terminal:
+        main(
+            Path(snakemake.params.base_model),
+            Path(snakemake.input.epochs),
+            Path(snakemake.params.corpus),
+            snakemake.params.languages,
+            [tuple(direction) for direction in snakemake.params.directions],
+            Decoding(**snakemake.params.translation),
+            Path(snakemake.output.hypotheses),
+            terminal,
+        )
