@@ -20,7 +20,5 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        rules.tables.input,
-        rules.figures.input,
-        rules.claims.output,
-        rules.run_description.output,
+        rules.results.input,
+        rules.report.output,

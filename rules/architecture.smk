@@ -9,26 +9,24 @@ rule learn_weights:
         weights=f"{RESULTS}/weight_learning/weights.csv",
         strategy=f"{RESULTS}/weight_learning/index_strategy.json",
         metrics=f"{RESULTS}/weight_learning/metrics.jsonl",
+    log:
+        f"{LOGS}/learn_weights.log",
+    benchmark:
+        f"{BENCHMARKS}/learn_weights.tsv"
+    # Everything but the baselines waits for this job.
+    priority: 10
+    conda:
+        "../envs/lslo.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=240,
     params:
-        corpus=f"{CORPUS}/dev",
-        base_model=BASE_MODEL,
         languages=EXPERIMENT.codes,
         rank=config["weight_learning"]["rank"],
         recipe=recipe("lslo", SEEDS[0]),
         state=f"{RESULTS}/state/weight_learning",
         code=code_of("learn_weights"),
-    log:
-        f"{LOGS}/learn_weights.log",
-    benchmark:
-        f"{BENCHMARKS}/learn_weights.tsv"
-    conda:
-        "../envs/lslo.yaml"
-    threads: 1
-    # Everything but the baselines waits for this job.
-    priority: 10
-    resources:
-        mem_mb=1500,
-        runtime=240,
     script:
         "../workflow/scripts/learn_weights.py"
 
@@ -41,15 +39,6 @@ rule estimate_subspaces:
     output:
         scores=f"{RESULTS}/subspaces/{{analysis}}.csv",
         metrics=f"{RESULTS}/subspaces/{{analysis}}_metrics.jsonl",
-    params:
-        corpus=f"{CORPUS}/dev",
-        base_model=BASE_MODEL,
-        languages=EXPERIMENT.codes,
-        rank=config["subspaces"]["rank"],
-        schedule={"ratio": config["subspaces"]["ratio"], **config["pruning"]},
-        recipe=recipe("lslo", SEEDS[0]),
-        state=f"{RESULTS}/state/{{analysis}}",
-        code=code_of("estimate_subspaces"),
     log:
         f"{LOGS}/estimate_subspaces/{{analysis}}.log",
     benchmark:
@@ -60,6 +49,13 @@ rule estimate_subspaces:
     resources:
         mem_mb=1500,
         runtime=240,
+    params:
+        languages=EXPERIMENT.codes,
+        rank=config["subspaces"]["rank"],
+        schedule={"ratio": config["subspaces"]["ratio"], **config["pruning"]},
+        recipe=recipe("lslo", SEEDS[0]),
+        state=f"{RESULTS}/state/{{analysis}}",
+        code=code_of("estimate_subspaces"),
     script:
         "../workflow/scripts/estimate_subspaces.py"
 

@@ -5,12 +5,6 @@ rule pretrain_base_model:
     output:
         folder=directory(f"{RESULTS}/base_model"),
         metrics=f"{RESULTS}/base_model_metrics.jsonl",
-    params:
-        resource_classes=EXPERIMENT.resource_classes,
-        embedded=config["corpus"].get("embedded"),
-        pretraining=config.get("pretraining"),
-        translation=config["translation"],
-        code=code_of("pretrain_base_model"),
     log:
         f"{LOGS}/pretrain_base_model.log",
     benchmark:
@@ -21,6 +15,12 @@ rule pretrain_base_model:
     resources:
         mem_mb=2000,
         runtime=120,
+    params:
+        resource_classes=EXPERIMENT.resource_classes,
+        embedded=config["corpus"].get("embedded"),
+        pretraining=config.get("pretraining"),
+        translation=config["translation"],
+        code=code_of("pretrain_base_model"),
     script:
         "../workflow/scripts/pretrain_base_model.py"
 

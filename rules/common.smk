@@ -1,4 +1,4 @@
-"""What several rule files share: the checked configuration, paths, and the functions that rules ask."""
+"""The checked configuration, paths, and the functions that inputs and parameters are found by."""
 
 import os
 import sys
@@ -9,9 +9,7 @@ from snakemake.exceptions import WorkflowError
 SOURCE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE))
 # Scripts run in processes of their own, perhaps in another environment that holds the libraries only.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+os.environ.update(PYTHONPATH=str(SOURCE))
 
 from dataclasses import asdict
 
@@ -48,7 +46,9 @@ wildcard_constraints:
 
 def code_of(script):
     """Fingerprint of the library modules that a script depends on, so that editing them runs its rule again."""
-    return code_fingerprint(Path(workflow.basedir) / "workflow" / "scripts" / f"{script}.py")
+    return code_fingerprint(
+        Path(workflow.basedir) / "workflow" / "scripts" / f"{script}.py"
+    )
 
 
 def corpus_files(split):
@@ -108,12 +108,6 @@ def figure_directions():
     ]
 
 
-def scoring_model():
-    """What spBLEU tokenises with: `flores101` or the base model's SentencePiece model."""
-    name = config["scoring"]["tokenizer"]
-    return name if name == "flores101" else str(BASE_MODEL / "sentencepiece.bpe.model")
-
-
 def schedules():
     """Rows of Table 3: the Gradual Pruning Schedule of ISE, LSP and the settings."""
     common = {
@@ -134,4 +128,31 @@ def schedules():
     ]
     return (
         rows + [{"experiment": "LSLo", "ratios": ratios, **common}] if ratios else rows
+    )
+
+
+def learned_strategy(wildcards):
+    """Weight learning's strategy, for the settings that follow it."""
+    return (
+        rules.learn_weights.output.strategy
+        if setting_of(wildcards).index == "WL"
+        else []
+    )
+
+
+def adapter_of(wildcards):
+    """The adapter folder of a setting; the base model has none."""
+    if setting_of(wildcards).kind == "pretrain":
+        return []
+    return rules.finetune.output.adapter.format(**wildcards)
+
+
+def figure_input(wildcards):
+    """The results that a figure is drawn from."""
+    if wildcards.number == "3":
+        return flat(paths_of(config["figure3"], "epoch_scores.csv"))
+    if wildcards.number == "1":
+        return rules.learn_weights.output.weights
+    return rules.estimate_subspaces.output.scores.format(
+        analysis="ise" if wildcards.number in "25" else "lsp"
     )

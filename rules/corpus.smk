@@ -5,16 +5,6 @@ rule make_corpus:
     output:
         corpus_files("dev"),
         corpus_files("devtest"),
-    params:
-        folder=CORPUS,
-        resource_classes=EXPERIMENT.resource_classes,
-        embedded=config["corpus"].get("embedded"),
-        source=(
-            EXPERIMENT.resolve(config["corpus"]["folder"])
-            if "folder" in config["corpus"]
-            else None
-        ),
-        code=code_of("make_corpus"),
     log:
         f"{LOGS}/make_corpus.log",
     benchmark:
@@ -24,6 +14,15 @@ rule make_corpus:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        resource_classes=EXPERIMENT.resource_classes,
+        embedded=config["corpus"].get("embedded"),
+        source=(
+            EXPERIMENT.resolve(config["corpus"]["folder"])
+            if "folder" in config["corpus"]
+            else None
+        ),
+        code=code_of("make_corpus"),
     script:
         "../workflow/scripts/make_corpus.py"
 

@@ -1,13 +1,6 @@
 """Translation and scores of each setting."""
 
 
-def adapter_of(wildcards):
-    """The adapter folder of a setting; the base model has none."""
-    if setting_of(wildcards).kind == "pretrain":
-        return []
-    return rules.finetune.output.adapter.format(**wildcards)
-
-
 rule translate:
     input:
         corpus=corpus_files("devtest"),
@@ -15,13 +8,6 @@ rule translate:
         adapter=adapter_of,
     output:
         hypotheses=directory(f"{SETTING}/hypotheses"),
-    params:
-        corpus=f"{CORPUS}/devtest",
-        base_model=BASE_MODEL,
-        languages=EXPERIMENT.codes,
-        directions=EXPERIMENT.directions,
-        translation=config["translation"],
-        code=code_of("translate"),
     log:
         f"{LOGS}/translate/{{setting}}-seed{{seed}}.log",
     benchmark:
@@ -32,6 +18,11 @@ rule translate:
     resources:
         mem_mb=1500,
         runtime=240,
+    params:
+        languages=EXPERIMENT.codes,
+        directions=EXPERIMENT.directions,
+        translation=config["translation"],
+        code=code_of("translate"),
     script:
         "../workflow/scripts/translate.py"
 
@@ -43,12 +34,6 @@ rule score:
         hypotheses=rules.translate.output.hypotheses,
     output:
         scores=f"{SETTING}/scores.csv",
-    params:
-        corpus=f"{CORPUS}/devtest",
-        languages=EXPERIMENT.codes,
-        directions=EXPERIMENT.directions,
-        tokenizer=scoring_model(),
-        code=code_of("score"),
     log:
         f"{LOGS}/score/{{setting}}-seed{{seed}}.log",
     benchmark:
@@ -59,6 +44,11 @@ rule score:
     resources:
         mem_mb=1000,
         runtime=60,
+    params:
+        languages=EXPERIMENT.codes,
+        directions=EXPERIMENT.directions,
+        tokenizer=config["scoring"]["tokenizer"],
+        code=code_of("score"),
     script:
         "../workflow/scripts/score.py"
 
@@ -70,13 +60,6 @@ rule translate_epochs:
         epochs=rules.finetune.output.epochs,
     output:
         hypotheses=directory(f"{SETTING}/epoch_hypotheses"),
-    params:
-        corpus=f"{CORPUS}/devtest",
-        base_model=BASE_MODEL,
-        languages=EXPERIMENT.codes,
-        directions=figure_directions(),
-        translation=config["translation"],
-        code=code_of("translate_epochs"),
     log:
         f"{LOGS}/translate_epochs/{{setting}}-seed{{seed}}.log",
     benchmark:
@@ -87,6 +70,11 @@ rule translate_epochs:
     resources:
         mem_mb=1500,
         runtime=240,
+    params:
+        languages=EXPERIMENT.codes,
+        directions=figure_directions(),
+        translation=config["translation"],
+        code=code_of("translate_epochs"),
     script:
         "../workflow/scripts/translate_epochs.py"
 
@@ -100,13 +88,6 @@ rule score_epochs:
         final=rules.score.output.scores,
     output:
         scores=f"{SETTING}/epoch_scores.csv",
-    params:
-        corpus=f"{CORPUS}/devtest",
-        languages=EXPERIMENT.codes,
-        directions=figure_directions(),
-        epochs=config["training"]["epochs"],
-        tokenizer=scoring_model(),
-        code=code_of("score_epochs"),
     log:
         f"{LOGS}/score_epochs/{{setting}}-seed{{seed}}.log",
     benchmark:
@@ -117,5 +98,11 @@ rule score_epochs:
     resources:
         mem_mb=1000,
         runtime=60,
+    params:
+        languages=EXPERIMENT.codes,
+        directions=figure_directions(),
+        epochs=config["training"]["epochs"],
+        tokenizer=config["scoring"]["tokenizer"],
+        code=code_of("score_epochs"),
     script:
         "../workflow/scripts/score_epochs.py"

@@ -1,15 +1,6 @@
 """Fine-tuning of each setting (Section 5)."""
 
 
-def learned_strategy(wildcards):
-    """Weight learning's strategy, for the settings that follow it."""
-    return (
-        rules.learn_weights.output.strategy
-        if setting_of(wildcards).index == "WL"
-        else []
-    )
-
-
 rule finetune:
     input:
         corpus=corpus_files("dev"),
@@ -20,16 +11,6 @@ rule finetune:
         metrics=f"{SETTING}/metrics.jsonl",
         parameters=f"{SETTING}/parameters.json",
         epochs=directory(f"{SETTING}/epochs"),
-    params:
-        corpus=f"{CORPUS}/dev",
-        base_model=BASE_MODEL,
-        resource_classes=EXPERIMENT.resource_classes,
-        recipe=lambda wildcards: recipe(setting_of(wildcards).kind, wildcards.seed),
-        pruning=[config["pruning"]["start"], config["pruning"]["duration"]],
-        keep_epochs=lambda wildcards: str(setting_of(wildcards))
-        in config.get("figure3", []),
-        state=f"{RESULTS}/state/{{setting}}-seed{{seed}}",
-        code=code_of("finetune"),
     log:
         f"{LOGS}/finetune/{{setting}}-seed{{seed}}.log",
     benchmark:
@@ -40,5 +21,13 @@ rule finetune:
     resources:
         mem_mb=1500,
         runtime=240,
+    params:
+        resource_classes=EXPERIMENT.resource_classes,
+        recipe=lambda wildcards: recipe(setting_of(wildcards).kind, wildcards.seed),
+        pruning=[config["pruning"]["start"], config["pruning"]["duration"]],
+        keep_epochs=lambda wildcards: str(setting_of(wildcards))
+        in config.get("figure3", []),
+        state=f"{RESULTS}/state/{{setting}}-seed{{seed}}",
+        code=code_of("finetune"),
     script:
         "../workflow/scripts/finetune.py"

@@ -21,8 +21,17 @@ rule make_results_table:
             category="Tables",
             labels={"table": "{number}"},
         ),
+    log:
+        f"{LOGS}/make_table/{{number}}.log",
+    benchmark:
+        f"{BENCHMARKS}/make_table/{{number}}.tsv"
     wildcard_constraints:
         number="[1267]",
+    conda:
+        "../envs/lslo.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         settings=lambda wildcards: config["tables"][f"table{wildcards.number}"],
         scores=lambda wildcards: paths_of(
@@ -34,15 +43,6 @@ rule make_results_table:
         resource_classes=EXPERIMENT.resource_classes,
         experiment=config["experiment"],
         code=code_of("make_results_table"),
-    log:
-        f"{LOGS}/make_table/{{number}}.log",
-    benchmark:
-        f"{BENCHMARKS}/make_table/{{number}}.tsv"
-    conda:
-        "../envs/lslo.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
     script:
         "../workflow/scripts/make_results_table.py"
 
@@ -60,35 +60,24 @@ rule make_setup_table:
             category="Tables",
             labels={"table": "{number}"},
         ),
-    wildcard_constraints:
-        number="[345]",
-    params:
-        schedules=schedules(),
-        languages=[asdict(language) for language in EXPERIMENT.languages],
-        experiment=config["experiment"],
-        code=code_of("make_setup_table"),
     log:
         f"{LOGS}/make_table/{{number}}.log",
     benchmark:
         f"{BENCHMARKS}/make_table/{{number}}.tsv"
+    wildcard_constraints:
+        number="[345]",
     conda:
         "../envs/lslo.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        schedules=schedules(),
+        languages=[asdict(language) for language in EXPERIMENT.languages],
+        experiment=config["experiment"],
+        code=code_of("make_setup_table"),
     script:
         "../workflow/scripts/make_setup_table.py"
-
-
-def figure_input(wildcards):
-    """The results that a figure is drawn from."""
-    if wildcards.number == "3":
-        return flat(paths_of(config["figure3"], "epoch_scores.csv"))
-    if wildcards.number == "1":
-        return rules.learn_weights.output.weights
-    return rules.estimate_subspaces.output.scores.format(
-        analysis="ise" if wildcards.number in "25" else "lsp"
-    )
 
 
 rule make_figure:
@@ -103,8 +92,17 @@ rule make_figure:
             labels={"figure": "{number}"},
         ),
         csv=f"{RESULTS}/figures/figure{{number}}.csv",
+    log:
+        f"{LOGS}/make_figure/{{number}}.log",
+    benchmark:
+        f"{BENCHMARKS}/make_figure/{{number}}.tsv"
     wildcard_constraints:
         number="[1-6]",
+    conda:
+        "../envs/lslo.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         data=lambda wildcards, input: input[0],
         epoch_scores=lambda wildcards: (
@@ -114,15 +112,6 @@ rule make_figure:
         ),
         resource_classes=EXPERIMENT.resource_classes,
         code=code_of("make_figure"),
-    log:
-        f"{LOGS}/make_figure/{{number}}.log",
-    benchmark:
-        f"{BENCHMARKS}/make_figure/{{number}}.tsv"
-    conda:
-        "../envs/lslo.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
     script:
         "../workflow/scripts/make_figure.py"
 
@@ -136,18 +125,12 @@ rule claims:
         ise=rules.estimate_subspaces.output.scores.format(analysis="ise"),
         lsp=rules.estimate_subspaces.output.scores.format(analysis="lsp"),
     output:
-        report(
-            f"{RESULTS}/claims.md",
+        markdown=f"{RESULTS}/claims.md",
+        page=report(
+            f"{RESULTS}/claims.html",
             caption="../workflow/report/claims.rst",
             category="Claims",
         ),
-    params:
-        roles=config.get("claims", {}),
-        scores=paths_of(EXPERIMENT.settings, "scores.csv"),
-        epoch_scores=paths_of(config.get("figure3", []), "epoch_scores.csv"),
-        parameters=parameters_of(EXPERIMENT.settings),
-        resource_classes=EXPERIMENT.resource_classes,
-        code=code_of("check_claims"),
     log:
         f"{LOGS}/claims.log",
     benchmark:
@@ -157,17 +140,34 @@ rule claims:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        roles=config.get("claims", {}),
+        scores=paths_of(EXPERIMENT.settings, "scores.csv"),
+        epoch_scores=paths_of(config.get("figure3", []), "epoch_scores.csv"),
+        parameters=parameters_of(EXPERIMENT.settings),
+        resource_classes=EXPERIMENT.resource_classes,
+        code=code_of("check_claims"),
     script:
         "../workflow/scripts/check_claims.py"
 
 
-rule run_description:
+rule describe_run:
     output:
-        report(
+        page=report(
             f"{RESULTS}/run.html",
             caption="../workflow/report/run.rst",
             category="Configuration and software",
         ),
+        config=f"{RESULTS}/config.yaml",
+    log:
+        f"{LOGS}/describe_run.log",
+    benchmark:
+        f"{BENCHMARKS}/describe_run.tsv"
+    conda:
+        "../envs/lslo.yaml"
+    resources:
+        mem_mb=500,
+        runtime=5,
     params:
         config=config,
         packages=[
@@ -182,15 +182,6 @@ rule run_description:
             "matplotlib",
         ],
         code=code_of("describe_run"),
-    log:
-        f"{LOGS}/describe_run.log",
-    benchmark:
-        f"{BENCHMARKS}/describe_run.tsv"
-    conda:
-        "../envs/lslo.yaml"
-    resources:
-        mem_mb=500,
-        runtime=5,
     script:
         "../workflow/scripts/describe_run.py"
 
@@ -212,7 +203,41 @@ rule figures:
         expand(
             f"{RESULTS}/figures/figure{{number}}.{{ending}}",
             number=[
-                number for number in range(1, 7) if number != 3 or config.get("figure3")
+                number
+                for number in range(1, 7)
+                if number != 3 or config.get("figure3")
             ],
             ending=FIGURE_FORMS,
         ),
+
+
+rule results:
+    input:
+        rules.tables.input,
+        rules.figures.input,
+        rules.claims.output,
+        rules.describe_run.output,
+
+
+rule report:
+    input:
+        rules.results.input,
+        config=rules.describe_run.output.config,
+    output:
+        f"{RESULTS}/report.html",
+    log:
+        f"{LOGS}/report.log",
+    benchmark:
+        f"{BENCHMARKS}/report.tsv"
+    conda:
+        "../envs/lslo.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        snakefile=Path(workflow.basedir) / "Snakefile",
+        python=sys.executable,
+    # Snakemake writes its report from a run of its own; the lock of the running one would keep it out.
+    shell:
+        "{params.python} -m snakemake --snakefile {params.snakefile} --configfile {input.config}"
+        " --nolock --report {output} results > {log} 2>&1"

@@ -111,24 +111,6 @@ def check_claims(settings: ClaimSettings, evidence: Evidence) -> list[Claim]:
     return claims
 
 
-def claims_markdown(claims: Sequence[Claim], note: str) -> str:
-    """A Markdown table of the claims below a count of those that held, and `note` (how scores were made)."""
-    held = sum(claim.held is True for claim in claims)
-    failed = sum(claim.held is False for claim in claims)
-    lines = [
-        f"Of {len(claims)} claims, {held} held, {failed} did not, "
-        f"{len(claims) - held - failed} could not be tested.",
-        "",
-        "| | Claim | The paper | Measured | Held |",
-        "|---:|---|---|---|---|",
-    ]
-    for number, claim in enumerate(claims, start=1):
-        verdict = {True: "yes", False: "**no**", None: "not tested"}[claim.held]
-        cells = [str(number), claim.title, claim.paper_says, claim.measured, verdict]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join([*lines, "", note, ""])
-
-
 def _seed_means(evidence: Evidence, setting: str | None, role: str) -> pandas.DataFrame:
     """One row a seed; columns H2H, …, AVG, and the mean over directions with V on either side."""
     if setting is None:

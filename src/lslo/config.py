@@ -66,9 +66,13 @@ class Experiment:
                 if str(Setting.parse(text)) != text:
                     raise ConfigError(f"config key '{key}': write '{text}' as '{Setting.parse(text)}'")
                 if text not in self.settings:
-                    raise ConfigError(f"config key '{key}': '{text}' is not a setting of any table; add it to one")
+                    raise ConfigError(
+                        f"config key '{key}': '{text}' is not a setting of any table; add it to one"
+                    )
         if "Pretrain" in self.config.get("figure3", ()):
-            raise ConfigError("config key 'figure3': 'Pretrain' is not trained; it is the figure's epoch 0 anyway")
+            raise ConfigError(
+                "config key 'figure3': 'Pretrain' is not trained; it is the figure's epoch 0 anyway"
+            )
 
     def _named_settings(self) -> Iterable[tuple[str, list[str]]]:
         for table, settings in self.config["tables"].items():
@@ -87,7 +91,9 @@ class Experiment:
         for section in ("training", "pretraining"):
             values = self.config.get(section)
             if values and values["tokens_per_update"] % values["tokens_per_batch"]:
-                raise ConfigError(f"config key '{section}.tokens_per_update': must be a multiple of tokens_per_batch")
+                raise ConfigError(
+                    f"config key '{section}.tokens_per_update': must be a multiple of tokens_per_batch"
+                )
 
     def _check_files(self) -> None:
         folder = self.config["corpus"].get("folder")

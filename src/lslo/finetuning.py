@@ -71,9 +71,7 @@ def fine_tune(
         router, placed = add_lslo(model, ranks, strategy, modules=setting.modules, seed=recipe.seed)
         if setting.gps_ratio is not None:
             schedule = GradualPruningSchedule(float(setting.gps_ratio), *pruning)
-            pruned = [
-                index for index, name in enumerate(resource_classes.values()) if name in PRUNED_CLASSES
-            ]
+            pruned = [index for index, name in enumerate(resource_classes.values()) if name in PRUNED_CLASSES]
             pruners.append(language_pruner(placed, pruned, schedule))
 
     def save(folder: Path) -> None:

@@ -23,6 +23,8 @@ SCORE_COLUMNS = ("source", "target", "spbleu", "chrf", "spbleu_signature", "chrf
 EPOCH_SCORE_COLUMNS = ("epoch", "source", "target", "spbleu", "chrf")
 
 CHRF_WORD_ORDER = 2  # chrF++
+# The name that M2M100 tokenizers give their SentencePiece model.
+SENTENCEPIECE_MODEL = "sentencepiece.bpe.model"
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,11 @@ class SpbleuTokenizer:
         return [" ".join(line) for line in self.processor.encode(stripped, out_type=str, num_threads=1)]
 
 
-def spbleu_tokenizer(name: str) -> SpbleuTokenizer:
-    """The tokenizer that a configuration names: ``flores101``, or the path of a SentencePiece model."""
-    return SpbleuTokenizer.flores101() if name == "flores101" else SpbleuTokenizer.from_model(name)
+def spbleu_tokenizer(name: str, base_model: str | Path) -> SpbleuTokenizer:
+    """The tokenizer that a configuration names: ``flores101``, or ``base_model`` for that folder's own."""
+    if name == "flores101":
+        return SpbleuTokenizer.flores101()
+    return SpbleuTokenizer.from_model(Path(base_model) / SENTENCEPIECE_MODEL)
 
 
 def score_directions(

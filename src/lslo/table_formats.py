@@ -124,13 +124,16 @@ def to_html(table: Table) -> str:
     def row(texts: Sequence[str], tag: str) -> str:
         sides = ["right" if aligned else "left" for aligned in right]
         return "".join(
-            f'<{tag} style="text-align:{side}">{text}</{tag}>' for text, side in zip(texts, sides, strict=True)
+            f'<{tag} style="text-align:{side}">{text}</{tag}>'
+            for text, side in zip(texts, sides, strict=True)
         )
 
     body = []
     for number in range(len(cells)):
         texts = [html.escape(text) for text in cells.iloc[number]]
-        texts = [f"<b>{text}</b>" if best else text for text, best in zip(texts, bold.iloc[number], strict=True)]
+        texts = [
+            f"<b>{text}</b>" if best else text for text, best in zip(texts, bold.iloc[number], strict=True)
+        ]
         body.append(f"<tr>{row(texts, 'td')}</tr>")
     heading = row([html.escape(text) for text in cells.columns], "th")
     return "\n".join(
@@ -148,7 +151,9 @@ def to_html(table: Table) -> str:
     )
 
 
-def write_table(table: Table, csv: str | Path, markdown: str | Path, latex: str | Path, page: str | Path) -> None:
+def write_table(
+    table: Table, csv: str | Path, markdown: str | Path, latex: str | Path, page: str | Path
+) -> None:
     """Writes the four forms of a table, as UTF-8; page is the HTML one."""
     Path(page).write_text(to_html(table), encoding="utf-8")
     Path(csv).write_text(to_csv(table), encoding="utf-8")

@@ -29,7 +29,7 @@ class Tokenizer:
         return [tokenizer.convert_tokens_to_ids(tokenizer.tokenize(sentence)) for sentence in sentences]
 
     def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
-        """The sentence of each sequence of ids; language tokens and other special tokens are left out."""
+        """The sentence of each sequence y… of ids, given without the language token; `</s>` is left out."""
         return [self._tokenizer.decode(sequence, skip_special_tokens=True) for sequence in ids]
 
     def language_token(self, language: str) -> int:

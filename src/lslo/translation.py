@@ -247,7 +247,7 @@ def translate(
                 for example, found in zip(batch.tolist(), hypotheses.tokens, strict=True)
             }
             bar.update(len(batch))
-    decoded = dict(zip(tokens, tokenizer.decode(tokens.values()), strict=True))
+    decoded = dict(zip(tokens, tokenizer.decode(found[1:] for found in tokens.values()), strict=True))
     names = corpus.languages
     translations: dict[tuple[str, str], list[str]] = {direction: [] for direction in directions}
     for source, target, row in examples.tolist():

@@ -7,7 +7,8 @@ import pandas
 import pytest
 
 from lslo import tables
-from lslo.claims import ClaimSettings, Evidence, check_claims, claims_markdown
+from lslo.claim_report import claims_markdown
+from lslo.claims import ClaimSettings, Evidence, check_claims
 from lslo.results import MODULES, class_columns
 
 PAPER = Path(__file__).parents[2] / "resources" / "paper"

@@ -15,13 +15,8 @@ from babel.dates import format_date, format_datetime
 from babel.lists import format_list
 from babel.numbers import get_currency_name
 
-from lslo.corpus.cldr_entities import (
-    SCRIPTS,
-    clean,
-    entity_type,
-    load_locale,
-    supported_languages,
-)
+from lslo.corpus.cldr_entities import clean, entity_type, load_locale, supported_languages
+from lslo.corpus.cldr_names import SCRIPTS
 from lslo.corpus.cldr_phrases import (
     PHRASE_KINDS,
     DatePart,
@@ -36,16 +31,13 @@ from lslo.corpus.embedded import (
     EmbeddedCorpus,
     Phrase,
     build_embedded_corpus,
-    common_inventory,
     corpus_fingerprint,
-    entity_inventory,
-    focus_inventory,
-    known_part,
     read_pretraining_table,
     tokenizer_alphabet,
     write_pretraining_table,
     write_split,
 )
+from lslo.corpus.entity_parts import common_inventory, entity_inventory, focus_inventory, known_part
 
 CLASSES = {
     **dict.fromkeys(("en", "fr", "de", "it"), "H"),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas
 
-from lslo.claims import ClaimSettings, Evidence, check_claims, claims_markdown
+from lslo.claim_report import claims_markdown, claims_page
+from lslo.claims import ClaimSettings, Evidence, check_claims
 from lslo.job import job
 from lslo.scoring import read_scores
 
@@ -20,26 +21,35 @@ def main(
     ise: str,
     lsp: str,
     resource_classes: Mapping[str, str],
-    output: Path,
+    markdown: Path,
+    page: Path,
 ) -> None:
-    """Write claims.md. roles: the config's `claims`; the others: paths of the results."""
+    """Write claims.md and claims.html. roles: the config's `claims`; the others: paths of the results."""
     frames = {setting: [read_scores(path) for path in paths] for setting, paths in scores.items()}
     evidence = Evidence(
         resource_classes=resource_classes,
         scores=frames,
-        epoch_scores={setting: [read_scores(path) for path in paths] for setting, paths in epoch_scores.items()},
+        epoch_scores={
+            setting: [read_scores(path) for path in paths] for setting, paths in epoch_scores.items()
+        },
         parameters={setting: json.loads(Path(path).read_text()) for setting, path in parameters.items()},
         weights=pandas.read_csv(weights),
         ise=pandas.read_csv(ise, keep_default_na=False),
         lsp=pandas.read_csv(lsp, keep_default_na=False),
     )
     settings = ClaimSettings(
-        pretrain="Pretrain" if "Pretrain" in frames else None, full="Ft-all" if "Ft-all" in frames else None, **roles
+        pretrain="Pretrain" if "Pretrain" in frames else None,
+        full="Ft-all" if "Ft-all" in frames else None,
+        **roles,
     )
     signature = next(iter(frames.values()))[0]["spbleu_signature"].iloc[0]
     seeds = len(next(iter(frames.values())))
-    note = f"Scores are spBLEU ({signature}), means over directions and {seeds} seed{'s' if seeds > 1 else ''}."
-    output.write_text(claims_markdown(check_claims(settings, evidence), note), encoding="utf-8")
+    note = (
+        f"Scores are spBLEU ({signature}), means over directions and {seeds} seed{'s' if seeds > 1 else ''}."
+    )
+    claims = check_claims(settings, evidence)
+    markdown.write_text(claims_markdown(claims, note), encoding="utf-8")
+    page.write_text(claims_page(claims, note), encoding="utf-8")
 
 
 if "snakemake" in globals():
@@ -53,5 +63,6 @@ if "snakemake" in globals():
             snakemake.input.ise,
             snakemake.input.lsp,
             snakemake.params.resource_classes,
-            Path(snakemake.output[0]),
+            Path(snakemake.output.markdown),
+            Path(snakemake.output.page),
         )

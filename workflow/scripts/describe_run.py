@@ -1,4 +1,4 @@
-"""The configuration and the software of a run, as a page of the report."""
+"""The configuration of a run as a file, and with the versions of its software as a page of the report."""
 
 import html
 import platform
@@ -11,12 +11,13 @@ import yaml
 from lslo.job import job
 
 
-def main(config: Mapping, packages: Sequence[str], output: Path) -> None:
-    """Write an HTML page. packages: distributions whose versions are listed."""
+def main(config: Mapping, packages: Sequence[str], page: Path, config_file: Path) -> None:
+    """Write an HTML page and the configuration. packages: distributions whose versions are listed."""
     versions = {"Python": platform.python_version(), **{package: version(package) for package in packages}}
     rows = "".join(f"<tr><td>{html.escape(name)}</td><td>{text}</td></tr>" for name, text in versions.items())
     settings = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, default_flow_style=None)
-    output.write_text(
+    config_file.write_text(settings, encoding="utf-8")
+    page.write_text(
         '<!DOCTYPE html><html><head><meta charset="utf-8"><style>body{font:14px/1.4 sans-serif;margin:1.5em}'
         "td{padding:.1em 1em .1em 0}</style></head><body>"
         f"<h2>Configuration</h2><pre>{html.escape(settings)}</pre><h2>Software</h2><table>{rows}</table>"
@@ -27,4 +28,9 @@ def main(config: Mapping, packages: Sequence[str], output: Path) -> None:
 
 if "snakemake" in globals():
     with job(snakemake.log[0]):
-        main(snakemake.params.config, snakemake.params.packages, Path(snakemake.output[0]))
+        main(
+            snakemake.params.config,
+            snakemake.params.packages,
+            Path(snakemake.output.page),
+            Path(snakemake.output.config),
+        )

@@ -60,8 +60,8 @@ if "snakemake" in globals():
     with job(snakemake.log[0], snakemake.threads) as terminal:
         main(
             snakemake.wildcards.analysis,
-            Path(snakemake.params.base_model),
-            Path(snakemake.params.corpus),
+            Path(snakemake.input.base_model[0]).parent,
+            Path(snakemake.input.corpus[0]).parent,
             snakemake.params.languages,
             snakemake.params.rank,
             GradualPruningSchedule(**snakemake.params.schedule),

@@ -68,8 +68,8 @@ if "snakemake" in globals():
     with job(snakemake.log[0], snakemake.threads) as terminal:
         main(
             Setting.from_slug(snakemake.wildcards.setting),
-            Path(snakemake.params.base_model),
-            Path(snakemake.params.corpus),
+            Path(snakemake.input.base_model[0]).parent,
+            Path(snakemake.input.corpus[0]).parent,
             snakemake.params.resource_classes,
             Recipe(**snakemake.params.recipe),
             tuple(snakemake.params.pruning),

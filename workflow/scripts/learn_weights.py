@@ -54,8 +54,8 @@ def main(
 if "snakemake" in globals():
     with job(snakemake.log[0], snakemake.threads) as terminal:
         main(
-            Path(snakemake.params.base_model),
-            Path(snakemake.params.corpus),
+            Path(snakemake.input.base_model[0]).parent,
+            Path(snakemake.input.corpus[0]).parent,
             snakemake.params.languages,
             snakemake.params.rank,
             Recipe(**snakemake.params.recipe),

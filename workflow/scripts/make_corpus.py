@@ -9,7 +9,11 @@ from lslo.job import job
 
 
 def main(
-    output: Path, resource_classes: Mapping[str, str], *, embedded: Mapping | None = None, folder: Path | None = None
+    output: Path,
+    resource_classes: Mapping[str, str],
+    *,
+    embedded: Mapping | None = None,
+    folder: Path | None = None,
 ) -> None:
     """Write `{output}/{split}/{language}.txt` from one of the two sources.
 
@@ -37,7 +41,7 @@ def main(
 if "snakemake" in globals():
     with job(snakemake.log[0]):
         main(
-            Path(snakemake.params.folder),
+            Path(snakemake.output[0]).parents[1],
             snakemake.params.resource_classes,
             embedded=snakemake.params.embedded,
             folder=snakemake.params.source,

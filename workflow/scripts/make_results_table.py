@@ -29,7 +29,10 @@ def main(
         for setting in settings
     ]
     table = results_table(
-        results, resource_classes, caption=results_caption(number, experiment), label=f"tab:{experiment}-{number}"
+        results,
+        resource_classes,
+        caption=results_caption(number, experiment),
+        label=f"tab:{experiment}-{number}",
     )
     write_table(table, **outputs)
 

@@ -21,7 +21,9 @@ def main(
         table = schedule_table([PruningSchedule(**schedule) for schedule in schedules])
     else:
         table = languages_table(
-            [Language(**language) for language in languages], name=experiment, label=f"tab:{experiment}-languages"
+            [Language(**language) for language in languages],
+            name=experiment,
+            label=f"tab:{experiment}-languages",
         )
     write_table(table, **outputs)
 

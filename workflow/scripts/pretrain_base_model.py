@@ -119,7 +119,9 @@ def _scores(
     progress: TextIO | None,
 ) -> dict[str, float | str]:
     """spBLEU of each class pair on `devtest`, as translated by the float16 weights just saved."""
-    references = {language: [phrase.sentences[language] for phrase in corpus.devtest] for language in resource_classes}
+    references = {
+        language: [phrase.sentences[language] for phrase in corpus.devtest] for language in resource_classes
+    }
     hypotheses = translate(
         load_base_model(folder),
         Tokenizer(folder),
@@ -130,7 +132,9 @@ def _scores(
     )
     spbleu = SpbleuTokenizer.from_model(folder / "sentencepiece.bpe.model")
     scores = score_directions(hypotheses, references, spbleu)
-    means = {column: round(float(value), 2) for column, value in class_means(scores, resource_classes).items()}
+    means = {
+        column: round(float(value), 2) for column, value in class_means(scores, resource_classes).items()
+    }
     return {**means, "signature": scores["spbleu_signature"].iloc[0]}
 
 

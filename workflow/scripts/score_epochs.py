@@ -1,4 +1,4 @@
-"""Score the translations after each epoch, with the base model's and the final ones beside them (Figure 3)."""
+"""Score the translations after each epoch, beside the base model's and the final ones (Figure 3)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,15 +17,17 @@ def main(
     languages: Sequence[str],
     directions: Sequence[tuple[str, str]],
     tokenizer: str,
+    base_model: Path,
     output: Path,
 ) -> None:
     """Write `epoch_scores.csv`: epoch 0 is the base model, epoch `epochs` the fine-tuned setting."""
-    references, spbleu = read_split(corpus_folder, languages), spbleu_tokenizer(tokenizer)
+    references, spbleu = read_split(corpus_folder, languages), spbleu_tokenizer(tokenizer, base_model)
     scores = {0: _only(read_scores(pretrain_scores), directions)}
     for epoch in range(1, epochs):
         folder = epochs_folder / f"epoch{epoch}"
         hypotheses = {
-            (source, target): read_hypotheses(folder / f"{source}-{target}.txt") for source, target in directions
+            (source, target): read_hypotheses(folder / f"{source}-{target}.txt")
+            for source, target in directions
         }
         scores[epoch] = score_directions(hypotheses, references, spbleu)
     scores[epochs] = _only(read_scores(final_scores), directions)
@@ -45,9 +47,10 @@ if "snakemake" in globals():
             Path(snakemake.input.pretrain),
             Path(snakemake.input.final),
             snakemake.params.epochs,
-            Path(snakemake.params.corpus),
+            Path(snakemake.input.corpus[0]).parent,
             snakemake.params.languages,
             [tuple(direction) for direction in snakemake.params.directions],
             snakemake.params.tokenizer,
+            Path(snakemake.input.base_model[0]).parent,
             Path(snakemake.output.scores),
         )

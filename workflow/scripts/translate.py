@@ -21,7 +21,7 @@ def main(
     output: Path,
     progress: TextIO | None = None,
 ) -> None:
-    """Write `{output}/{source}-{target}.txt`, line-aligned with `devtest`. adapter: None for the base model."""
+    """Write `{output}/{source}-{target}.txt`, each line-aligned. adapter: None for the base model."""
     model, router = load_with_adapter(base_model, adapter)
     hypotheses = translate(
         model,
@@ -40,9 +40,9 @@ def main(
 if "snakemake" in globals():
     with job(snakemake.log[0], snakemake.threads) as terminal:
         main(
-            Path(snakemake.params.base_model),
+            Path(snakemake.input.base_model[0]).parent,
             Path(snakemake.input.adapter) if snakemake.input.get("adapter") else None,
-            Path(snakemake.params.corpus),
+            Path(snakemake.input.corpus[0]).parent,
             snakemake.params.languages,
             [tuple(direction) for direction in snakemake.params.directions],
             Decoding(**snakemake.params.translation),

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from translate import main as translate_setting
-
 from lslo.job import job
 from lslo.translation import Decoding
+from translate import main as translate_setting
 
 
 def main(
@@ -24,16 +23,23 @@ def main(
     output.mkdir(parents=True, exist_ok=True)
     for adapter in sorted(epochs_folder.glob("epoch*")):
         translate_setting(
-            base_model, adapter, corpus_folder, languages, directions, decoding, output / adapter.name, progress
+            base_model,
+            adapter,
+            corpus_folder,
+            languages,
+            directions,
+            decoding,
+            output / adapter.name,
+            progress,
         )
 
 
 if "snakemake" in globals():
     with job(snakemake.log[0], snakemake.threads) as terminal:
         main(
-            Path(snakemake.params.base_model),
+            Path(snakemake.input.base_model[0]).parent,
             Path(snakemake.input.epochs),
-            Path(snakemake.params.corpus),
+            Path(snakemake.input.corpus[0]).parent,
             snakemake.params.languages,
             [tuple(direction) for direction in snakemake.params.directions],
             Decoding(**snakemake.params.translation),

@@ -10,7 +10,6 @@ An *entity* is a thing that has a name in every language. It is written `type:ke
 
 import functools
 import pickle
-import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from typing import Any
 
 from babel import localedata
 
+from lslo.corpus.cldr_names import WRONG_NAMES, is_copied_from_english, is_in_script, is_usable_name, words
+
 ENTITY_TYPES = ("territory", "language", "currency", "month", "weekday", "relative")
 
 # Language code (as M2M-100 has it) -> name of the locale's file in Babel.
@@ -26,39 +27,6 @@ CLDR_LOCALES: Mapping[str, str] = {
     **{code: code for code in ("en", "fr", "de", "it", "zh", "nl", "ja", "ko", "oc", "or", "sd", "wo")},
     **{code: code for code in ("pt", "ru", "es", "ar", "he", "hi", "mt", "no", "af", "am", "hy", "ha")},
     **{code: code for code in ("sn", "yo", "zu", "ff", "kam")},
-}
-
-# Languages not written in Latin letters. The word is how Unicode names the letters of the script begin.
-SCRIPTS: Mapping[str, tuple[str, ...]] = {
-    "zh": ("CJK",),
-    "ja": ("CJK", "HIRAGANA", "KATAKANA"),
-    "ko": ("HANGUL",),
-    "or": ("ORIYA",),
-    "sd": ("ARABIC",),
-    "ru": ("CYRILLIC",),
-    "ar": ("ARABIC",),
-    "he": ("HEBREW",),
-    "hi": ("DEVANAGARI",),
-    "am": ("ETHIOPIC",),
-    "hy": ("ARMENIAN",),
-}
-
-# A locale with more names like the English ones than this (0.89 of the Wolof currencies, at most 0.5 of
-# the languages in Italian, where they are real) was filled in from English: no such name is believed.
-COPIED_FROM_ENGLISH = 2 / 3
-
-# Names that pass every rule and are still wrong, found by reading them.
-WRONG_NAMES: Mapping[str, frozenset[str]] = {
-    "sd": frozenset({"language:ba"}),  # 'Canada' for Bashkir
-    "oc": frozenset({"territory:MF", "territory:AX"}),  # English 'St. Martin'; 'llas Åland' for 'Illas Åland'
-    "wo": frozenset(
-        {
-            # French or English, where the other territories are written in Wolof
-            *("territory:AC", "territory:CP", "territory:EA", "territory:IC", "territory:KR"),
-            # 'Arabic' (the same file has 'Araab' for Modern Standard Arabic), 'Tibetan', 'Tongan'
-            *("language:ar", "language:bo", "language:to"),
-        }
-    ),
 }
 
 # Codes of no territory or language in particular: groupings, private use, pseudo-locales, 'unknown'.
@@ -190,41 +158,12 @@ def _place_names(language: str, own: Mapping[str, Any]) -> dict[str, str]:
         own_names = {code: clean(name) for code, name in own[table].items() if isinstance(name, str)}
         english_names = {code: clean(name) for code, name in english[table].items()}
         english_words = None
-        if language != "en" and _is_copied_from_english(own_names, english_names):
-            english_words = _words(english_names.values())
+        if language != "en" and is_copied_from_english(own_names, english_names):
+            english_words = words(english_names.values())
         for code, name in own_names.items():
-            if is_code(code) and _is_usable_name(language, code, name, english_words):
+            if is_code(code) and is_usable_name(language, code, name, english_words):
                 names[f"{kind}:{code}"] = name
     return names
-
-
-def _is_copied_from_english(own_names: Mapping[str, str], english_names: Mapping[str, str]) -> bool:
-    same = sum(name.casefold() == english_names.get(code, "").casefold() for code, name in own_names.items())
-    return same > COPIED_FROM_ENGLISH * len(own_names)
-
-
-def _words(names: Any) -> frozenset[str]:
-    """The words of `names` without case and plural s, to find 'Moroccan dirhams' in 'Moroccan Dirham'."""
-    return frozenset(word.casefold().rstrip("s") for name in names for word in name.split())
-
-
-def _is_usable_name(language: str, code: str, name: str, english_words: frozenset[str] | None) -> bool:
-    """Whether `name` is a name in the language, and plain enough to stand in a list or in brackets."""
-    if re.search(r"[()\[\]（）0-9,;:、，،/]", name) or len(name) < 2:
-        return False
-    if code in name.split() or (name.isascii() and name.isupper()):
-        return False
-    if english_words is not None and _words([name]) <= english_words:
-        return False
-    return is_in_script(language, name)
-
-
-def is_in_script(language: str, text: str) -> bool:
-    """Whether all letters of `text` are of the language's script (and there is at least one)."""
-    prefixes = SCRIPTS.get(language, ("LATIN", "MODIFIER LETTER"))
-    letters = [character for character in text if unicodedata.category(character) in ("Lu", "Ll", "Lo", "Lt")]
-    # The long-vowel mark of katakana is a modifier letter, so it is not looked at.
-    return bool(letters) and all(unicodedata.name(letter).startswith(prefixes) for letter in letters)
 
 
 def _calendar_names(own: Mapping[str, Any]) -> dict[str, str]:
@@ -262,16 +201,16 @@ def _day_periods(own: Mapping[str, Any]) -> dict[str, str]:
 def _currency_plurals(language: str, own: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     english_words = None
     english = _read_own_data("en")
-    if language != "en" and _is_copied_from_english(own["currency_names"], english["currency_names"]):
+    if language != "en" and is_copied_from_english(own["currency_names"], english["currency_names"]):
         plurals = english["currency_names_plural"].values()
-        english_words = _words(
+        english_words = words(
             [*english["currency_names"].values(), *(p for ps in plurals for p in ps.values())]
         )
     return {
         (f"currency:{code}", category): clean(name)
         for code, plurals in own.get("currency_names_plural", {}).items()
         for category, name in plurals.items()
-        if _is_usable_name(language, code, clean(name), english_words)
+        if is_usable_name(language, code, clean(name), english_words)
     }
 
 

@@ -1,4 +1,4 @@
-"""The n-way corpus as plain text: `{folder}/{split}/{language}.txt`, line i the same sentence in every language."""
+"""The n-way corpus as plain text, `{folder}/{split}/{language}.txt`: line i of all is the same sentence."""
 
 from __future__ import annotations
 

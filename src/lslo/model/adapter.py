@@ -129,11 +129,11 @@ def load_with_adapter(
         for matrix, module in placed.items():
             for index, language in enumerate(ranks):
                 for name, values in (("A", module.lslo.A_of(index)), ("B", module.lslo.B_of(index))):
-                    tensor = tensors.pop(f"{matrix.path}.{language}.{name}", None)
+                    key = f"{matrix.path}.{language}.{name}"
+                    tensor = tensors.pop(key, None)
                     if tensor is None or tensor.shape != values.shape:
                         raise ValueError(
-                            f"{adapter / WEIGHTS}: '{matrix.path}.{language}.{name}' is missing or not of shape "
-                            f"{list(values.shape)}"
+                            f"{adapter / WEIGHTS}: '{key}' is missing or not of shape {list(values.shape)}"
                         )
                     values.copy_(tensor)
     if tensors:

@@ -1,0 +1,48 @@
+# Everything a newcomer needs; `make help` lists it. PYTHON may be any Python from 3.11.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= 2
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format base-model clean
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY) ## build the environment in .venv
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[development]'
+	@touch $@
+
+demo: $(READY) ## run the whole method on the embedded corpus, into results/demo/
+	$(BIN)/snakemake --cores $(CORES)
+	@echo
+	@cat results/demo/tables/table1.md
+	@echo 'Report:  results/demo/report.html'
+	@echo 'Tables:  results/demo/tables/    Figures: results/demo/figures/'
+	@echo 'Claims:  results/demo/claims.md  Adapters and translations: results/demo/settings/'
+
+test: $(READY) ## run the tests
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## check style and workflow
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+format: $(READY) ## format all code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile rules
+
+base-model: $(READY) ## pretrain the embedded base model from nothing and put it into resources/
+	$(BIN)/snakemake --cores $(CORES) base_model
+	cp results/demo/base_model/* resources/embedded_base_model/
+
+clean: ## remove results and logs, but not .venv
+	rm -rf results logs benchmarks .snakemake

@@ -1,0 +1,185 @@
+"""The real workflow on a configuration cut down to a minute: what it makes, and what it makes again."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from itertools import permutations
+from pathlib import Path
+
+import pandas
+import pytest
+
+from lslo.model.adapter import load_with_adapter
+from lslo.scoring import read_scores
+from lslo.settings import Setting
+
+pytestmark = pytest.mark.slow
+
+
+def results(workflow):
+    return workflow.folder / "results" / "tiny"
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+def test_every_table_and_figure_is_there_and_says_something(finished_workflow):
+    folder = results(finished_workflow)
+    for number in (1, 3, 4, 6, 7):
+        for ending in ("csv", "md", "tex", "html"):
+            assert len(lines(folder / f"tables/table{number}.{ending}")) > 3
+    for number in range(1, 7):
+        assert (folder / f"figures/figure{number}.pdf").read_bytes().startswith(b"%PDF")
+        assert (folder / f"figures/figure{number}.png").read_bytes().startswith(b"\x89PNG")
+        assert not pandas.read_csv(folder / f"figures/figure{number}.csv").empty
+    assert "claims" in (folder / "claims.md").read_text()
+    report = (folder / "report.html").read_text()
+    assert "figure6.png" in report
+    assert "table7.html" in report
+    assert "run.html" in report
+
+
+def test_table_1_is_made_of_the_scores_of_the_translations(finished_workflow):
+    folder = results(finished_workflow)
+    table = pandas.read_csv(folder / "tables/table1.csv").set_index("setting")
+    for text in finished_workflow.config()["tables"]["table1"]:
+        scores = read_scores(folder / "settings" / Setting.parse(text).slug / "seed1/scores.csv")
+        assert table.loc[text, "AVG"] == pytest.approx(scores["spbleu"].mean(), abs=1e-3)
+        assert table.loc[text, "H2H"] == pytest.approx(
+            scores[scores["source"].isin(["en", "fr"]) & scores["target"].isin(["en", "fr"])][
+                "spbleu"
+            ].mean(),
+            abs=1e-3,
+        )
+
+
+def test_every_direction_is_translated_line_by_line(finished_workflow):
+    folder = results(finished_workflow)
+    config = finished_workflow.config()
+    for setting in ("Pretrain", "Ft-all", "1-1-2_WL_GPS0.9"):
+        hypotheses = folder / "settings" / setting / "seed1/hypotheses"
+        directions = {f"{source}-{target}.txt" for source, target in permutations(config["languages"], 2)}
+        assert {path.name for path in hypotheses.iterdir()} == directions
+        for path in hypotheses.iterdir():
+            assert path.read_text().count("\n") == config["corpus"]["embedded"]["rows"]["devtest"]
+
+
+def test_settings_follow_the_learned_strategy_and_their_pruning_ratio(finished_workflow):
+    folder = results(finished_workflow)
+    learned = json.loads((folder / "weight_learning/index_strategy.json").read_text())
+    adapter = folder / "settings/1-1-2_WL_GPS0.9/seed1/adapter"
+    assert json.loads((adapter / "adapter.json").read_text())["index_strategy"] == learned
+    _, router = load_with_adapter(finished_workflow.config()["base_model"], adapter)
+    assert router.languages == tuple(finished_workflow.config()["languages"])
+    metrics = [json.loads(line) for line in lines(folder / "settings/1-1-2_WL_GPS0.9/seed1/metrics.jsonl")]
+    assert metrics[-1]["pruned_ratio"] == 0.9
+    counts = json.loads((folder / "settings/1-1-2_WL_GPS0.9/seed1/parameters.json").read_text())
+    # Three of the five languages, with rank 1 beside twice rank 2, are pruned by nine tenths.
+    assert counts["nonzero"] == pytest.approx(counts["true"] * (4 + 3 * 0.1) / 7, rel=0.01)
+
+
+def test_demands_sum_to_zero_in_every_group(finished_workflow):
+    folder = results(finished_workflow) / "subspaces"
+    for analysis, group in (("ise", ["side", "layer"]), ("lsp", ["language"])):
+        scores = pandas.read_csv(folder / f"{analysis}.csv")
+        assert scores.groupby(group)["score"].sum().abs().max() <= 0.5
+        assert scores["pruned"].sum() > 0
+
+
+def test_figure_3_has_a_score_for_every_epoch(finished_workflow):
+    for setting in ("Ft-all", "1-1-2_WL_GPS0.9"):
+        folder = results(finished_workflow) / "settings" / setting / "seed1"
+        scores = pandas.read_csv(folder / "epoch_scores.csv")
+        assert set(scores["epoch"]) == {0, 1, 2}
+        final = read_scores(folder / "scores.csv").set_index(["source", "target"])["spbleu"]
+        last = scores[scores["epoch"] == 2].set_index(["source", "target"])["spbleu"]
+        assert last.to_dict() == {direction: final[direction] for direction in last.index}
+
+
+def test_a_second_run_does_nothing(finished_workflow):
+    assert finished_workflow.planned() == {}
+
+
+@pytest.fixture
+def edited(finished_workflow):
+    """Edit a file of the finished workflow's copy, and put it back."""
+    before = {}
+
+    def edit(name: str) -> None:
+        file = finished_workflow.source / name
+        before[file] = file.read_bytes()
+        file.write_bytes(before[file] + b"\n# An edit.\n")
+
+    yield edit
+    for file, content in before.items():
+        file.write_bytes(content)
+
+
+def test_editing_the_plots_draws_plots_only(finished_workflow, edited):
+    edited("src/lslo/figures/style.py")
+    jobs = finished_workflow.planned()
+    assert jobs["make_figure"] == 6
+    assert set(jobs) == {"make_figure", "report", "all"}
+
+
+def test_editing_the_lslo_layer_trains_again(finished_workflow, edited):
+    edited("src/lslo/model/lslo_layers.py")
+    jobs = finished_workflow.planned()
+    settings = finished_workflow.config()["tables"]
+    trained = {text for table in settings.values() for text in table} - {"Pretrain"}
+    assert jobs["finetune"] == len(trained)
+    assert jobs["learn_weights"] == 1
+    assert jobs["estimate_subspaces"] == 2
+    assert "make_corpus" not in jobs
+
+
+def test_tables_and_figures_need_no_training_once_scores_exist(finished_workflow, edited):
+    edited("src/lslo/table_formats.py")
+    assert set(finished_workflow.planned("tables")) == {"make_results_table", "make_setup_table", "tables"}
+    edited("src/lslo/figures/heatmaps.py")
+    assert set(finished_workflow.planned("figures")) == {"make_figure", "figures"}
+
+
+def test_a_setting_of_ones_own_runs_by_its_folder(finished_workflow):
+    scores = "results/tiny/settings/1-2-3_TGT_fc/seed7/scores.csv"
+    result = finished_workflow.run(None, scores)
+    assert result.returncode == 0, result.stdout
+    assert len(read_scores(finished_workflow.folder / scores)) == 20
+
+
+def test_a_killed_job_is_continued_and_ends_with_the_same_adapter(workflow):
+    config = workflow.config()
+    config["training"]["epochs"] = 6
+    slug = "1-1-2_SRC_GPS0.9"
+    target = f"results/tiny/settings/{slug}/seed1/adapter"
+    state = workflow.folder / f"results/tiny/state/{slug}-seed1/state.pt"
+    process = subprocess.Popen(
+        workflow.command(config, [target]),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not state.exists():
+        assert process.poll() is None, process.stdout.read().decode()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (workflow.folder / target).exists()
+
+    assert workflow.run(config, "--unlock").returncode == 0
+    result = workflow.run(config, "--rerun-incomplete", target)
+    assert result.returncode == 0, result.stdout
+    log = (workflow.folder / f"logs/tiny/finetune/{slug}-seed1.log").read_text()
+    assert "continuing after epoch" in log
+    continued = (workflow.folder / target / "adapter.safetensors").read_bytes()
+    assert not state.exists()
+
+    again = workflow.run(config, "--force", target)
+    assert again.returncode == 0, again.stdout
+    assert "continuing" not in (workflow.folder / f"logs/tiny/finetune/{slug}-seed1.log").read_text()
+    assert (workflow.folder / target / "adapter.safetensors").read_bytes() == continued
