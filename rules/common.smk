@@ -15,7 +15,6 @@ from dataclasses import asdict
 
 from lslo.config import Experiment
 from lslo.fingerprint import code_fingerprint
-from lslo.results import with_column
 from lslo.settings import Setting, SettingError
 
 try:
@@ -33,7 +32,6 @@ BASE_MODEL_FILES = sorted(str(path) for path in BASE_MODEL.iterdir() if path.is_
 SEEDS = config["seeds"]
 TABLE_FORMS = {"csv": "csv", "markdown": "md", "latex": "tex", "page": "html"}
 FIGURE_FORMS = ("pdf", "png", "csv")
-SCRIPTS = "../workflow/scripts"
 
 
 wildcard_constraints:

@@ -2,6 +2,8 @@
 
 
 rule make_corpus:
+    input:
+        EXPERIMENT.corpus_sources,
     output:
         corpus_files("dev"),
         corpus_files("devtest"),
@@ -17,11 +19,6 @@ rule make_corpus:
     params:
         resource_classes=EXPERIMENT.resource_classes,
         embedded=config["corpus"].get("embedded"),
-        source=(
-            EXPERIMENT.resolve(config["corpus"]["folder"])
-            if "folder" in config["corpus"]
-            else None
-        ),
         code=code_of("make_corpus"),
     script:
         "../workflow/scripts/make_corpus.py"

@@ -15,6 +15,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from lslo.corpus.plain_text import SPLITS
 from lslo.languages import Language, all_directions, read_languages, select_languages
 from lslo.settings import Setting, SettingError
 
@@ -99,6 +100,9 @@ class Experiment:
         folder = self.config["corpus"].get("folder")
         if folder is not None and not self.resolve(folder).is_dir():
             raise ConfigError(f"config key 'corpus.folder': there is no folder {folder}")
+        for file in self.corpus_sources:
+            if not file.is_file():
+                raise ConfigError(f"config key 'corpus.folder': there is no file {file}")
         base_model = self.resolve(self.config["base_model"])
         for name in ("config.json", "model.safetensors"):
             if not (base_model / name).is_file():
@@ -116,6 +120,14 @@ class Experiment:
         """Raises SettingError where the ranks do not fit the languages' resource classes."""
         if setting.kind == "lslo":
             setting.rank_of_class(set(self.resource_classes.values()))
+
+    @cached_property
+    def corpus_sources(self) -> list[Path]:
+        """The files of a corpus of the user's own; none for the embedded corpus."""
+        folder = self.config["corpus"].get("folder")
+        if folder is None:
+            return []
+        return [self.resolve(folder) / split / f"{code}.txt" for split in SPLITS for code in self.codes]
 
     @cached_property
     def resource_classes(self) -> dict[str, str]:

@@ -98,11 +98,17 @@ class GradualPruner:
         ratio = self.schedule.ratio_at(epoch)
         if ratio == 0:
             return
-        method = L1Unstructured(amount=ratio)
         for group in self.groups:
-            # Weights pruned before are zero, the smallest magnitude there is, so they are pruned again.
             weights = torch.cat([matrix.values().flatten() for matrix in group])
-            mask = method.compute_mask(weights, default_mask=torch.ones_like(weights))
+            mask = torch.cat([self.mask(matrix).flatten() for matrix in group])
+            # What is pruned stays so: only weights still there are candidates, as in PyTorch's
+            # PruningContainer. Kept weights can be exactly zero too, so magnitude alone would not tell.
+            kept = mask.bool()
+            more = round(ratio * len(weights)) - int((~kept).sum())
+            if more > 0:
+                candidates = weights[kept]
+                method = L1Unstructured(amount=more)
+                mask[kept] = method.compute_mask(candidates, default_mask=torch.ones_like(candidates))
             for matrix, part in zip(group, mask.split([matrix.size for matrix in group]), strict=True):
                 self.mask(matrix).copy_(part.view_as(matrix.values()))
         self.mask_weights()

@@ -22,6 +22,7 @@ class Tokenizer:
         self._tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
         self.pad = self._tokenizer.pad_token_id
         self.end_of_sentence = self._tokenizer.eos_token_id
+        self.unknown = self._tokenizer.unk_token_id
 
     def encode(self, sentences: Iterable[str]) -> list[list[int]]:
         """Ids of each sentence's pieces, without language token and `</s>`."""

@@ -132,6 +132,7 @@ def train(
     if state:
         first_epoch, update = _restore(state, parameters, optimizer, pruners)
         log.lines = state["metrics"]
+        log.write()
         logger.info("continuing after epoch %d", first_epoch - 1)
 
     for epoch in range(first_epoch, recipe.epochs + 1):

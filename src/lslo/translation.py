@@ -11,7 +11,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TextIO
 
-import numpy as np
 import torch
 from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache, M2M100ForConditionalGeneration
@@ -209,47 +208,43 @@ def translate(
 ) -> dict[tuple[str, str], list[str]]:
     """Translate every sentence in every direction.
 
-    sources: language -> sentences. directions: (source, target) pairs. router: of the model's LSLo
+    sources: source language -> sentences. directions: (source, target) pairs. router: of the model's LSLo
     modules; its languages must contain those of the directions. progress: the terminal on which to draw a
-    progress bar. Returns direction -> hypotheses, line by
-    line those of the source.
+    progress bar. Returns direction -> hypotheses, line by line those of the source.
     """
     model.eval()
-    corpus = TokenizedCorpus.of({language: sources[language] for language in sources}, tokenizer)
-    examples = corpus.examples(directions)
-    length = corpus.lengths[examples[:, 0], examples[:, 2]]
-    tokens: dict[tuple[int, int, int], list[int]] = {}
-    place = {
-        language: index for index, language in enumerate(router.languages if router else corpus.languages)
-    }
+    languages = router.languages if router else sorted({language for pair in directions for language in pair})
+    place = {language: index for index, language in enumerate(languages)}
+    target_token = {target: tokenizer.language_token(target) for _, target in directions}
+    corpus = TokenizedCorpus.of({source: sources[source] for source, _ in directions}, tokenizer)
+    tokens = dict(zip(corpus.languages, corpus.sentences, strict=True))
     # Longest first, so that a batch that does not fit into memory fails at once.
-    order = np.argsort(-length, kind="stable")
-    with progress_bar(None, "translate", "sentence", progress, total=len(order)) as bar:
-        start = 0
-        while start < len(order):
-            rows = max(1, decoding.tokens_per_batch // (int(length[order[start]]) * decoding.beam))
-            batch = examples[order[start : start + rows]]
-            start += rows
-            names = [(corpus.languages[source], corpus.languages[target]) for source, target, _ in batch]
+    items = sorted(
+        ((direction, row) for direction in directions for row in range(len(sources[direction[0]]))),
+        key=lambda item: -len(tokens[item[0][0]][item[1]]),
+    )
+    found: dict[tuple[tuple[str, str], int], list[int]] = {}
+    with progress_bar(None, "translate", "sentence", progress, total=len(items)) as bar:
+        while len(found) < len(items):
+            (source, _), row = items[len(found)]
+            rows = max(1, decoding.tokens_per_batch // (len(tokens[source][row]) * decoding.beam))
+            batch = items[len(found) : len(found) + rows]
             hypotheses = beam_search(
                 model,
                 torch.from_numpy(
-                    pad_sequences([corpus.sentences[s][row] for s, _, row in batch], corpus.pad)
+                    pad_sequences([tokens[source][row] for (source, _), row in batch], corpus.pad)
                 ),
-                torch.tensor([tokenizer.language_token(target) for _, target in names]),
+                torch.tensor([target_token[target] for (_, target), _ in batch]),
                 decoding,
                 router=router,
-                source_language=torch.tensor([place[source] for source, _ in names]),
-                target_language=torch.tensor([place[target] for _, target in names]),
+                source_language=torch.tensor([place[source] for (source, _), _ in batch]),
+                target_language=torch.tensor([place[target] for (_, target), _ in batch]),
             )
-            tokens |= {
-                tuple(example): found
-                for example, found in zip(batch.tolist(), hypotheses.tokens, strict=True)
-            }
+            found |= dict(zip(batch, hypotheses.tokens, strict=True))
             bar.update(len(batch))
-    decoded = dict(zip(tokens, tokenizer.decode(found[1:] for found in tokens.values()), strict=True))
-    names = corpus.languages
-    translations: dict[tuple[str, str], list[str]] = {direction: [] for direction in directions}
-    for source, target, row in examples.tolist():
-        translations[names[source], names[target]].append(decoded[source, target, row])
-    return translations
+    # Without the language token, which M2M100 tokenizers do not take for a special one.
+    sentences = dict(zip(found, tokenizer.decode(y[1:] for y in found.values()), strict=True))
+    return {
+        direction: [sentences[direction, row] for row in range(len(sources[direction[0]]))]
+        for direction in directions
+    }

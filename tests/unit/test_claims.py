@@ -7,7 +7,7 @@ import pandas
 import pytest
 
 from lslo import tables
-from lslo.claim_report import claims_markdown
+from lslo.claim_report import claims_markdown, claims_page
 from lslo.claims import ClaimSettings, Evidence, check_claims
 from lslo.results import MODULES, class_columns
 
@@ -241,3 +241,8 @@ def test_markdown_shows_every_verdict_with_its_numbers():
     assert lines[4].endswith("| yes |")
     assert {line.count(" | ") for line in lines[4:16]} == {4}
     assert text.endswith("\nspBLEU (`tok:flores101`), one seed.\n")
+    page = claims_page(claims, "a < b")
+    assert page.count("<tr>") == 13
+    assert page.count(">no</td>") == page.count(">not tested</td>") == 1
+    assert "32.00" in page
+    assert "a &lt; b" in page

@@ -1,5 +1,6 @@
 """Class means and AVG as the paper's, and tables in their three forms."""
 
+import dataclasses
 import io
 from pathlib import Path
 from types import SimpleNamespace
@@ -295,10 +296,26 @@ def test_table7_marks_the_fully_connected_rows():
 
 
 def test_write_table(tmp_path):
-    paths = [tmp_path / f"table1.{suffix}" for suffix in ("csv", "md", "tex")]
+    paths = [tmp_path / f"table1.{suffix}" for suffix in ("csv", "md", "tex", "html")]
     table_formats.write_table(example_table(), *paths)
     written = [path.read_text(encoding="utf-8") for path in paths]
     table = example_table()
     assert written == [
-        write(table) for write in (table_formats.to_csv, table_formats.to_markdown, table_formats.to_latex)
+        write(table)
+        for write in (
+            table_formats.to_csv,
+            table_formats.to_markdown,
+            table_formats.to_latex,
+            table_formats.to_html,
+        )
     ]
+
+
+def test_html_has_every_cell_and_escapes_them():
+    table = example_table()
+    page = table_formats.to_html(table)
+    assert page.count("<tr>") == len(table.values) + 1
+    assert page.count("<td") == len(table.values) * len(table.headings)
+    assert page.count("<b>") == table_formats.to_markdown(table).count("**") // 2 - 1
+    risky = dataclasses.replace(table, caption="a < b & c")
+    assert "a &lt; b &amp; c" in table_formats.to_html(risky)

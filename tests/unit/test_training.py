@@ -177,6 +177,8 @@ def test_every_batch_is_trained_on_and_the_updates_are_logged(adapted, toy_corpu
     tokens = toy_corpus.lengths[examples[:, 1], examples[:, 2]].sum()
     for epoch in (1, 2, 3):
         assert sum(line["target_tokens"] for line in lines if line["epoch"] == epoch) == tokens
+    orders = {tuple(line["target_tokens"] for line in lines if line["epoch"] == epoch) for epoch in (1, 2, 3)}
+    assert len(orders) == 3
     rates = [0.0, *(0.02 / math.sqrt(update) for update in range(1, len(lines)))]
     assert [line["learning_rate"] for line in lines] == pytest.approx(rates, rel=1e-5)
     keys = (

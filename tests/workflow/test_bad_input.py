@@ -97,7 +97,7 @@ def test_text_of_ones_own_becomes_the_corpus(workflow, own_text):
         (b"first\n\n", ["nl.txt, line 2", "empty"]),
         (b"first\nsecond \xff\n", ["nl.txt, line 2", "not UTF-8"]),
         (b"", ["nl.txt", "the file is empty"]),
-        (None, ["nl.txt", "there is no such file"]),
+        (None, ["'corpus.folder'", "devtest/nl.txt", "there is no file"]),
     ],
 )
 def test_bad_text_is_refused_by_file_and_line(workflow, own_text, content, parts):

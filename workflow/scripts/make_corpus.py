@@ -44,5 +44,5 @@ if "snakemake" in globals():
             Path(snakemake.output[0]).parents[1],
             snakemake.params.resource_classes,
             embedded=snakemake.params.embedded,
-            folder=snakemake.params.source,
+            folder=Path(snakemake.input[0]).parents[1] if snakemake.input else None,
         )
