@@ -36,7 +36,9 @@ def _imports(file: Path) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(name for name in names if _file_of(name))
+    # Importing a module imports the packages that it lies in.
+    packages = {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
+    return frozenset(name for name in names | packages if _file_of(name))
 
 
 def imported_files(script: Path | str) -> list[Path]:

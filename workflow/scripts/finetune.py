@@ -60,8 +60,10 @@ def main(
         checkpoints=checkpoints,
         progress=progress,
     )
-    shutil.move(kept, epochs)
-    checkpoints.remove()
+    # Copied, and the state removed before its source: killed in between, the job can still be continued.
+    shutil.copytree(kept, epochs)
+    checkpoints.path.unlink()
+    shutil.rmtree(state)
 
 
 if "snakemake" in globals():

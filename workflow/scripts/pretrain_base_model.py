@@ -47,14 +47,13 @@ def main(
         focus_entities=embedded["focus_entities"],
     )
     languages = list(resource_classes)
-    write_tokenizer(
+    pieces = write_tokenizer(
         output, _tokenizer_sentences(corpus, languages), tokenizer_alphabet(corpus), pretraining["pieces"]
     )
-    tokenizer = Tokenizer(output)
     model = new_model(
-        tokenizer,
-        **{key: pretraining[key] for key in ("layers", "dimension", "feed_forward", "heads", "seed")},
+        pieces, **{key: pretraining[key] for key in ("layers", "dimension", "feed_forward", "heads", "seed")}
     )
+    tokenizer = Tokenizer(output)
     tokens = TokenizedCorpus.of(
         {language: [phrase.sentences.get(language) for phrase in corpus.pretrain] for language in languages},
         tokenizer,

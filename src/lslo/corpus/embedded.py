@@ -2,7 +2,8 @@
 
 Its sentences are phrases of CLDR data, see `cldr_phrases`. Its design gives very-low-resource languages
 something to learn in fine-tuning: in `pretrain` they know only a part of the entities; `dev` shows them a
-small *focus* inventory; `devtest` asks for the entities of `dev` in new combinations.
+small *focus* inventory; `devtest` asks for the entities of `dev` in new combinations. High-resource languages
+should have nothing left to learn, so nearly half of `pretrain` is about the focus inventory too.
 """
 
 import csv
@@ -87,7 +88,7 @@ def build_embedded_corpus(
         sizes: rows of 'pretrain', 'dev', and 'devtest'.
         known_entities: resource class -> fraction (0 to 1) of the entities of each type that languages of
             the class know in `pretrain`. What a smaller fraction knows, a larger one knows too.
-        focus_entities: entities that `dev` and `devtest` are about.
+        focus_entities: entities that `dev` and `devtest` are about, and nearly half of `pretrain`.
 
     Raises:
         ValueError: for a language without CLDR data, a class without a fraction, a missing or negative
@@ -109,9 +110,13 @@ def build_embedded_corpus(
         fraction: known_part(inventory, common, fraction, seed)
         for fraction in sorted(set(fractions.values()))
     }
+    parts = [part for fraction, part in known.items() if fraction > 0]
+    # Were the focus no more frequent than the rest, fine-tuning on `dev` would teach even high-resource
+    # languages what the test is about: every other draw is from the focus.
+    pools = [*parts, *[focus] * len(parts)]
     pretrain = _draw_pretrain(
         {language: known[fraction] for language, fraction in fractions.items()},
-        [part for fraction, part in known.items() if fraction > 0],
+        pools,
         locales,
         sizes["pretrain"],
         random.Random(f"{seed} pretrain"),
@@ -188,7 +193,11 @@ def _draw_pretrain(
     generator: random.Random,
     taken: _Taken,
 ) -> tuple[Phrase, ...]:
-    """Draw rows, each from a randomly chosen pool, and say them in the languages that know all entities."""
+    """Draw rows and say them in the languages that know all of their entities.
+
+    A row takes its entities from one of the `pools`, each with the same chance; one that is listed several
+    times has as many chances.
+    """
     known_sets = {language: frozenset(chain.from_iterable(part.values())) for language, part in known.items()}
     choosers = [random_chooser(pool, generator) for pool in pools]
     weights = {kind: of_kind.pretrain_weight for kind, of_kind in PHRASE_KINDS.items()}

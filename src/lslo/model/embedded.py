@@ -47,7 +47,10 @@ def write_tokenizer(folder: Path, sentences: Sequence[str], alphabet: str, piece
         + "\n",
         encoding="utf-8",
     )
-    tokenizer = M2M100Tokenizer(vocab_file=str(folder / "vocab.json"), spm_file=str(model))
+    files = {"vocab_file": str(folder / "vocab.json"), "spm_file": str(model)}
+    # Named once more: M2M100Tokenizer knows its language tokens, but does not take them for special ones.
+    language_tokens = list(M2M100Tokenizer(**files).lang_token_to_id)
+    tokenizer = M2M100Tokenizer(**files, additional_special_tokens=language_tokens)
     tokenizer.save_pretrained(folder)
     return tokenizer
 

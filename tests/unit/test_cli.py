@@ -1,0 +1,74 @@
+"""The command `lslo`, on a small model with random weights."""
+
+import io
+import shutil
+
+import pytest
+
+from lslo.cli import main
+from lslo.model.adapter import save_adapter
+from lslo.model.loading import load_base_model
+from lslo.model.placement import add_lslo
+from lslo.routing import IndexStrategy
+
+
+@pytest.fixture(scope="module")
+def base_model(tmp_path_factory, tokenizer_folder, small_model):
+    """A base model's folder: random weights and the tokenizer of the other tests."""
+    folder = tmp_path_factory.mktemp("model")
+    # Room for the pieces and for the hundred language tokens behind them.
+    small_model(vocabulary=240).save_pretrained(folder)
+    for file in tokenizer_folder.iterdir():
+        shutil.copy(file, folder / file.name)
+    return folder
+
+
+def translate(monkeypatch, capsys, text, *arguments):
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    status = main(["translate", *map(str, arguments)])
+    return status, capsys.readouterr()
+
+
+def test_every_line_is_translated_and_empty_ones_stay(monkeypatch, capsys, base_model):
+    arguments = ("--base-model", base_model, "--source", "en", "--target", "fr", "--beam", "1")
+    status, output = translate(monkeypatch, capsys, "a house\n\nthe house\n", *arguments)
+    assert status == 0
+    lines = output.out.split("\n")
+    assert len(lines) == 4
+    assert lines[1] == lines[3] == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--source", "en", "--target", "xx"], "no language token for 'xx'"),
+        (["--source", "en", "--target", "fr", "--adapter", "/nowhere"], "/nowhere/adapter.json: not there"),
+    ],
+)
+def test_a_users_error_is_one_line(monkeypatch, capsys, base_model, arguments, message):
+    status, output = translate(monkeypatch, capsys, "a house\n", "--base-model", base_model, *arguments)
+    assert status == 1
+    assert output.out == ""
+    assert output.err.startswith("error: ")
+    assert message in output.err
+    assert output.err.count("\n") == 1
+
+
+def test_a_language_that_the_adapter_lacks_is_refused(monkeypatch, capsys, base_model, tmp_path):
+    model = load_base_model(base_model)
+    strategy = IndexStrategy.fixed("SRC", model.config.encoder_layers, model.config.decoder_layers)
+    ranks = {"en": 1, "fr": 1}
+    _, placed = add_lslo(model, ranks, strategy)
+    save_adapter(
+        tmp_path,
+        placed,
+        setting="1;1;1+SRC",
+        ranks=ranks,
+        strategy=strategy,
+        modules="all",
+        base_model=base_model,
+    )
+    arguments = ("--base-model", base_model, "--adapter", tmp_path, "--source", "en", "--target", "de")
+    status, output = translate(monkeypatch, capsys, "a house\n", *arguments)
+    assert status == 1
+    assert "the adapter has no language 'de', only en, fr" in output.err
