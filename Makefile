@@ -26,8 +26,9 @@ demo: $(READY) ## run the whole method on the embedded corpus, into results/demo
 	@echo 'Tables:  results/demo/tables/    Figures: results/demo/figures/'
 	@echo 'Claims:  results/demo/claims.md  Adapters and translations: results/demo/settings/'
 
+# A file's tests stay in one process, because they share a finished workflow.
 test: $(READY) ## run the tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
 
 lint: $(READY) ## check style and workflow
 	$(BIN)/ruff check
@@ -42,7 +43,7 @@ format: $(READY) ## format all code
 
 base-model: $(READY) ## pretrain the embedded base model from nothing and put it into resources/
 	$(BIN)/snakemake --cores $(CORES) base_model
-	cp results/demo/base_model/* resources/embedded_base_model/
+	install -D -m 644 -t resources/embedded_base_model results/demo/base_model/*
 
 clean: ## remove results and logs, but not .venv
 	rm -rf results logs benchmarks .snakemake

@@ -29,26 +29,9 @@ CONFIG_ERRORS = {
         lambda config: config["training"].update(epochz=3),
         ["'training.epochz' does not exist", "did you mean 'epochs'"],
     ),
-    "missing key": (lambda config: config.pop("seeds"), ["'seeds' is missing"]),
-    "value of the wrong kind": (
-        lambda config: config["training"].update(epochs="five"),
-        ["'training.epochs'", "five"],
-    ),
     "missing base model": (
         lambda config: config.update(base_model="/nowhere"),
         ["'base_model'", "/nowhere", "config.json"],
-    ),
-    "missing corpus folder": (
-        lambda config: config.update(corpus={"folder": "no-such-folder"}),
-        ["'corpus.folder'", "no-such-folder"],
-    ),
-    "pruning that does not end": (
-        lambda config: config["pruning"].update(duration=9),
-        ["'pruning'", "training.epochs"],
-    ),
-    "setting of a figure that no table has": (
-        lambda config: config.update(figure3=["3;3;3+WL"]),
-        ["'figure3'", "3;3;3+WL"],
     ),
 }
 

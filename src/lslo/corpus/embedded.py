@@ -2,8 +2,8 @@
 
 Its sentences are phrases of CLDR data, see `cldr_phrases`. Its design gives very-low-resource languages
 something to learn in fine-tuning: in `pretrain` they know only a part of the entities; `dev` shows them a
-small *focus* inventory; `devtest` asks for the entities of `dev` in new combinations. High-resource languages
-should have nothing left to learn, so nearly half of `pretrain` is about the focus inventory too.
+small *focus* inventory; `devtest` asks for the entities of `dev` in new combinations. About half of
+`pretrain` is about the focus too, so that high-resource languages have little to learn from `dev`.
 """
 
 import csv
@@ -88,7 +88,7 @@ def build_embedded_corpus(
         sizes: rows of 'pretrain', 'dev', and 'devtest'.
         known_entities: resource class -> fraction (0 to 1) of the entities of each type that languages of
             the class know in `pretrain`. What a smaller fraction knows, a larger one knows too.
-        focus_entities: entities that `dev` and `devtest` are about, and nearly half of `pretrain`.
+        focus_entities: entities that `dev` and `devtest` are about, and about half of `pretrain`.
 
     Raises:
         ValueError: for a language without CLDR data, a class without a fraction, a missing or negative
@@ -111,8 +111,8 @@ def build_embedded_corpus(
         for fraction in sorted(set(fractions.values()))
     }
     parts = [part for fraction, part in known.items() if fraction > 0]
-    # Were the focus no more frequent than the rest, fine-tuning on `dev` would teach even high-resource
-    # languages what the test is about: every other draw is from the focus.
+    # Half of the draws are from the focus. Were it no more frequent than the rest, fine-tuning on `dev` would
+    # lift even high-resource directions: it would teach what the test is about, not languages.
     pools = [*parts, *[focus] * len(parts)]
     pretrain = _draw_pretrain(
         {language: known[fraction] for language, fraction in fractions.items()},
