@@ -60,13 +60,22 @@ def recipe(kind, seed):
 
 
 def setting_of(wildcards):
-    """The setting of a path. Refuses a folder name that is no setting, or does not fit the languages."""
-    try:
-        setting = Setting.from_slug(wildcards.setting)
-        EXPERIMENT.check_setting(setting)
-    except SettingError as error:
-        raise WorkflowError(f"error: {error}") from None
-    return setting
+    """The setting of a path."""
+    return Setting.from_slug(wildcards.setting)
+
+
+def check_targets(arguments):
+    """Refuse a path asked for on the command line whose folder is no setting, or does not fit the languages.
+
+    What an input function refuses later on, Snakemake shows with a traceback.
+    """
+    for target in arguments:
+        folder, _, path = target.partition("settings/")
+        if path and folder == f"{RESULTS}/":
+            try:
+                EXPERIMENT.check_setting(Setting.from_slug(path.partition("/")[0]))
+            except SettingError as error:
+                raise WorkflowError(f"error: {target}: {error}") from None
 
 
 def paths_of(settings, file, seeds=None):
@@ -154,3 +163,6 @@ def figure_input(wildcards):
     return rules.estimate_subspaces.output.scores.format(
         analysis="ise" if wildcards.number in "25" else "lsp"
     )
+
+
+check_targets(sys.argv[1:])

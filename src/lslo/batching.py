@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -45,6 +45,10 @@ class TokenizedCorpus:
         lengths = np.array([[0 if row is None else len(row) for row in rows] for rows in sentences])
         return cls(tuple(corpus), tuple(sentences), lengths, tokenizer.pad, tokenizer.end_of_sentence)
 
+    def target_tokens(self, batches: Sequence[np.ndarray]) -> int:
+        """Target tokens of batches of examples [n, 3], language token and `</s>` included."""
+        return sum(int(self.lengths[examples[:, 1], examples[:, 2]].sum()) for examples in batches)
+
     def examples(self, directions: Sequence[tuple[str, str]]) -> np.ndarray:
         """Every row of every direction once: int array [examples, 3] of source, target (indices) and row."""
         place = {language: index for index, language in enumerate(self.languages)}
@@ -74,6 +78,23 @@ class Batch:
     def source_mask(self) -> Tensor:
         """1 where `source` holds a token, 0 where padding: [batch, source length]."""
         return self.source.ne(self.pad).long()
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **moved)
+
+    def halves(self) -> list[Batch]:
+        """Two batches that have this one's rows between them, padded as it is."""
+        middle = (len(self) + 1) // 2
+        halves = []
+        for rows in (slice(0, middle), slice(middle, len(self))):
+            parts = {name: value[rows] for name, value in vars(self).items() if isinstance(value, Tensor)}
+            halves.append(replace(self, **parts, target_tokens=int(parts["target"].ne(self.pad).sum())))
+        return halves
 
 
 def pad_sequences(sequences: Sequence[np.ndarray], pad: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 # What a user can cause and mend, told in one line; anything else is a defect and shows its traceback.
-USER_ERRORS = (ValueError, FileNotFoundError, FloatingPointError)
+USER_ERRORS = (ValueError, FileNotFoundError, FloatingPointError, ConnectionError)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -66,6 +67,8 @@ class Selection:
     """
 
     def __init__(self, ranks: tuple[int, ...], languages: Tensor):
+        self.ranks = ranks
+        self.languages = languages
         rank = torch.tensor(ranks, device=languages.device)
         first = (rank.cumsum(0) - rank)[languages].unsqueeze(1)
         rank = rank[languages].unsqueeze(1)
@@ -79,6 +82,12 @@ class Selection:
         """[R, n] -> [batch, largest rank, n], zero in the rows beyond a language's own rank."""
         gathered = matrix.index_select(0, self.index).view(*self.shape, -1)
         return gathered if self.all_own else gathered * self.own
+
+    @cached_property
+    def gate(self) -> Tensor:
+        """[batch, 1, R], bool: which rows of A and B are each batch row's own."""
+        owner = torch.repeat_interleave(torch.arange(len(self.ranks)), torch.tensor(self.ranks))
+        return (self.languages.unsqueeze(1) == owner.to(self.languages.device)).unsqueeze(1)
 
     def scatter(self, gathered: Tensor, total_rank: int) -> Tensor:
         """The transpose of `gather`: [batch, largest rank, n] -> [R, n], summed over the batch."""

@@ -2,16 +2,20 @@
 
 A test set has n references but n·(n-1) directions, so references are tokenised and counted once a target
 language and compared with the hypotheses of every source language; the scores are those of plain
-``sacrebleu``.
+``sacrebleu``. What spBLEU counts in each sentence can be kept: sums of these counts are all that the score of
+resampled sentences takes.
 """
 
 from __future__ import annotations
 
 import hashlib
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas
 import sentencepiece
 from sacrebleu.metrics import BLEU, CHRF
@@ -21,6 +25,14 @@ Direction = tuple[str, str]
 
 SCORE_COLUMNS = ("source", "target", "spbleu", "chrf", "spbleu_signature", "chrf_signature")
 EPOCH_SCORE_COLUMNS = ("epoch", "source", "target", "spbleu", "chrf")
+
+# What BLEU counts in a sentence, in sacrebleu's order; the numbers are the n of n-grams.
+STATISTICS = (
+    "hypothesis_length",
+    "reference_length",
+    *(f"matched_{n}" for n in range(1, 5)),
+    *(f"total_{n}" for n in range(1, 5)),
+)
 
 CHRF_WORD_ORDER = 2  # chrF++
 # The name that M2M100 tokenizers give their SentencePiece model.
@@ -81,20 +93,40 @@ class SpbleuTokenizer:
         # force: text in pieces looks "already tokenised" to sacrebleu, which would warn about it.
         return BLEU(tokenize="none", force=True, references=[self.pieces(references)])
 
-    def score(self, metric: BLEU, hypotheses: Sequence[str]) -> tuple[float, str]:
-        """spBLEU (0 to 100) and its signature, by a `metric` that holds the references."""
-        if self.processor is None:
-            return metric.corpus_score(hypotheses, None).score, str(metric.get_signature())
-        score = metric.corpus_score(self.pieces(hypotheses), None).score
+    def counts(self, metric: BLEU, hypotheses: Sequence[str]) -> np.ndarray:
+        """What `metric`, which holds the references, counts in each hypothesis: int32 [sentences, 10]."""
+        lines = hypotheses if self.processor is None else self.pieces(hypotheses)
+        # The first half of corpus_score; sacrebleu's own significance tests start from it too.
+        return np.array(metric._extract_corpus_statistics(lines, None), dtype=np.int32)
+
+    def signature(self, metric: BLEU) -> str:
+        """The signature of spBLEU by a `metric` that holds the references."""
         signature = metric.get_signature()
-        signature.update("tok", self.name)
-        return score, str(signature)
+        if self.processor is not None:
+            signature.update("tok", self.name)
+        return str(signature)
 
     def pieces(self, lines: Sequence[str]) -> list[str]:
         """Each line as pieces with a space between them, as sacrebleu's SentencePiece tokenizers write it."""
         # rstrip: sacrebleu strips a line before it tokenises it.
         stripped = [line.rstrip() for line in lines]
         return [" ".join(line) for line in self.processor.encode(stripped, out_type=str, num_threads=1)]
+
+
+@dataclass(frozen=True, eq=False)
+class DirectionStatistics:
+    """What spBLEU counts in each sentence of each direction: its sufficient statistics.
+
+    Attributes:
+        directions: (source language, target language), in the order of `counts`.
+        counts: int32 [directions, sentences, 10], the last axis in the order of STATISTICS. Sentence i is
+            the same one in every direction.
+        signature: of spBLEU; counts of different signatures do not compare.
+    """
+
+    directions: tuple[Direction, ...]
+    counts: np.ndarray
+    signature: str
 
 
 def spbleu_tokenizer(name: str, base_model: str | Path) -> SpbleuTokenizer:
@@ -104,10 +136,53 @@ def spbleu_tokenizer(name: str, base_model: str | Path) -> SpbleuTokenizer:
     return SpbleuTokenizer.from_model(Path(base_model) / SENTENCEPIECE_MODEL)
 
 
+def direction_statistics(
+    hypotheses: Mapping[Direction, Sequence[str]],
+    references: Mapping[str, Sequence[str]],
+    tokenizer: SpbleuTokenizer,
+) -> DirectionStatistics:
+    """Counts what spBLEU compares in each sentence; arguments as for `score_directions`.
+
+    Raises:
+        ValueError: a direction has no hypotheses, no references, not as many of one as of the other, or
+            not as many sentences as the first direction.
+    """
+    for direction, lines in hypotheses.items():
+        _check_lines(direction, lines, references)
+    sizes = {direction: len(lines) for direction, lines in hypotheses.items()}
+    first = next(iter(sizes), None)
+    for direction, size in sizes.items():
+        if size != sizes[first]:
+            raise ValueError(
+                f"{'-'.join(direction)} has {size} sentences but {'-'.join(first)} has {sizes[first]}: "
+                "a test set has the same sentences in every language"
+            )
+    counts = np.zeros((len(hypotheses), sizes.get(first, 0), len(STATISTICS)), np.int32)
+    signature = ""
+    # One target language at a time: its n-gram counts are the memory this takes.
+    for target in dict.fromkeys(target for _, target in hypotheses):
+        metric = tokenizer.metric(references[target])
+        signature = tokenizer.signature(metric)
+        for number, (direction, lines) in enumerate(hypotheses.items()):
+            if direction[1] == target:
+                counts[number] = tokenizer.counts(metric, lines)
+    return DirectionStatistics(tuple(hypotheses), counts, signature)
+
+
+def corpus_spbleu(totals: Sequence[int]) -> float:
+    """spBLEU (0 to 100) from STATISTICS summed over sentences, by sacrebleu's formula and smoothing."""
+    hypothesis_length, reference_length, *counts = (int(total) for total in totals)
+    score = BLEU.compute_bleu(
+        counts[:4], counts[4:], hypothesis_length, reference_length, smooth_method="exp"
+    )
+    return score.score
+
+
 def score_directions(
     hypotheses: Mapping[Direction, Sequence[str]],
     references: Mapping[str, Sequence[str]],
     tokenizer: SpbleuTokenizer,
+    statistics: DirectionStatistics | None = None,
 ) -> pandas.DataFrame:
     """Scores each direction's hypotheses against the references of its target language.
 
@@ -115,26 +190,27 @@ def score_directions(
         hypotheses: (source language, target language) -> detokenised translations, one a test sentence.
         references: language -> its test sentences, in the same order.
         tokenizer: of spBLEU.
+        statistics: `direction_statistics` of the same arguments, if they are there already.
 
     Returns:
         One row a direction in the order of `hypotheses`, with SCORE_COLUMNS; both scores from 0 to 100.
 
     Raises:
-        ValueError: a direction has no hypotheses, no references, or not as many of one as of the other.
+        ValueError: as `direction_statistics`, or `statistics` are of other directions.
     """
-    for direction, lines in hypotheses.items():
-        _check_lines(direction, lines, references)
+    statistics = statistics or direction_statistics(hypotheses, references, tokenizer)
+    if statistics.directions != tuple(hypotheses):
+        raise ValueError("these statistics are of other directions than those to score, or in another order")
+    totals = dict(zip(statistics.directions, statistics.counts.sum(axis=1), strict=True))
     rows: dict[Direction, tuple] = {}
-    # One target language at a time: its n-gram counts are the memory this takes.
+    # One target language at a time, as for spBLEU.
     for target in dict.fromkeys(target for _, target in hypotheses):
-        spbleu = tokenizer.metric(references[target])
         chrf = CHRF(word_order=CHRF_WORD_ORDER, references=[references[target]])
         for direction, lines in hypotheses.items():
-            if direction[1] != target:
-                continue
-            score, signature = tokenizer.score(spbleu, lines)
-            chrf_score = chrf.corpus_score(lines, None).score
-            rows[direction] = (*direction, score, chrf_score, signature, str(chrf.get_signature()))
+            if direction[1] == target:
+                chrf_score = chrf.corpus_score(lines, None).score
+                signatures = (statistics.signature, str(chrf.get_signature()))
+                rows[direction] = (*direction, corpus_spbleu(totals[direction]), chrf_score, *signatures)
     return pandas.DataFrame([rows[direction] for direction in hypotheses], columns=list(SCORE_COLUMNS))
 
 
@@ -182,3 +258,41 @@ def read_scores(path: str | Path) -> pandas.DataFrame:
         except ValueError as error:
             raise ValueError(f"{path}: column {column} has a score that is not a number ({error})") from error
     return scores
+
+
+def write_statistics(statistics: DirectionStatistics, path: str | Path) -> None:
+    """Writes statistics.npz: compressed, without pickles, the same bytes for the same statistics."""
+    counts = statistics.counts
+    # The narrowest integers that hold the counts: half the memory and time of compressing int32.
+    narrow = counts.astype(np.min_scalar_type(counts.max(initial=0)))
+    with Path(path).open("wb") as file:  # np.savez would append .npz to another name
+        np.savez_compressed(
+            file,
+            directions=np.array(statistics.directions, dtype=str),
+            statistics=np.array(STATISTICS),
+            counts=narrow,
+            signature=np.array(statistics.signature),
+        )
+
+
+def read_statistics(path: str | Path) -> DirectionStatistics:
+    """Reads statistics.npz.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or not a file of `write_statistics`.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            directions, names, counts, signature = (
+                arrays[name] for name in ("directions", "statistics", "counts", "signature")
+            )
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path}: no such statistics of spBLEU; score this setting first") from error
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not a file of spBLEU statistics, or damaged") from error
+    expected = (len(directions), len(STATISTICS))
+    if tuple(names) != STATISTICS or counts.ndim != 3 or (counts.shape[0], counts.shape[2]) != expected:
+        raise ValueError(f"{path}: spBLEU statistics of another form (counts {list(counts.shape)})")
+    pairs = tuple((str(source), str(target)) for source, target in directions)
+    return DirectionStatistics(pairs, counts.astype(np.int32), str(signature))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas
 
+from lslo.comparison import with_comparison
 from lslo.languages import RESOURCE_CLASSES
 from lslo.results import AVERAGE, METRIC_NAMES, class_columns, class_means, mean_over_seeds
 from lslo.table_formats import Table
@@ -76,6 +77,8 @@ def results_table(
     caption: str,
     label: str,
     metric: str = "spbleu",
+    paper: pandas.DataFrame | None = None,
+    significance: Mapping[str, pandas.DataFrame] | None = None,
 ) -> Table:
     """A results table (Tables 1, 2, 6, 7): a row a setting, a column a pair of resource classes.
 
@@ -87,17 +90,21 @@ def results_table(
         resource_classes: language code -> class.
         caption, label: of the table in print.
         metric: "spbleu" or "chrf".
+        paper: of `read_paper_table`, and
+        significance: setting -> `significance.significance` of it against Ft-all: what to compare with.
 
     Returns:
         Values with columns setting, seeds, parameters, nonzero_parameters, paper_parameters, H2H, …, AVG,
-        signature (the metric's).
+        signature (the metric's), and those of `comparison.with_comparison`.
 
     Raises:
         ValueError: no settings; a setting's scores lack a direction; settings were scored in different
-            ways, which one table must not compare.
+            ways, which one table must not compare; a comparison of chrF++, or one that does not fit.
     """
     if not results:
         raise ValueError("a results table needs at least one setting")
+    if metric != "spbleu" and (paper is not None or significance):
+        raise ValueError("the paper's scores and tests of significance are of spBLEU, not of chrF++")
     signature = _common_signature(results, metric)
     rows = []
     for result in results:
@@ -121,7 +128,7 @@ def results_table(
     counts = tuple(PARAMETER_HEADINGS)
     # Int64, not int64: Pretrain has no count, and a float column would print 44800000.0 in the CSV.
     values = pandas.DataFrame(rows).astype(dict.fromkeys(counts, "Int64"))
-    return Table(
+    table = Table(
         values=values,
         headings={"setting": "Methods", **PARAMETER_HEADINGS} | {c: c for c in (*columns, AVERAGE)},
         caption=caption,
@@ -131,6 +138,7 @@ def results_table(
         counts=counts,
         group=("Language Direction", columns),
     )
+    return with_comparison(table, paper, significance)
 
 
 def results_caption(table: int, languages: str, metric: str = "spbleu") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import time
@@ -13,12 +12,14 @@ from typing import TextIO
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 from transformers import M2M100ForConditionalGeneration
 
 from lslo.batching import Batch, TokenizedCorpus, collate, group_into_updates, plan_batches
 from lslo.checkpoints import CheckpointStore
+from lslo.distributed import Workers
+from lslo.loss import batch_loss
+from lslo.metrics import MetricsLog
 from lslo.progress import progress_bar
 from lslo.pruning import GradualPruner
 from lslo.routing import Router
@@ -33,6 +34,9 @@ class Recipe:
     tokens_per_batch: a batch of n pairs, the longest m tokens, counts n·m.
     tokens_per_update: gradients of tokens_per_update / tokens_per_batch batches are summed into an update.
     learning_rate: the peak of the inverse square root schedule. label_smoothing: fairseq's epsilon.
+    precision: `float32`, or `bfloat16` for the frozen base model's weights and products (full fine-tuning
+    keeps float32 weights and computes in bfloat16). checkpoint_minutes: time between two saved states
+    within an epoch; one is saved at the end of every epoch anyway.
     """
 
     epochs: int
@@ -43,6 +47,8 @@ class Recipe:
     label_smoothing: float = 0.2
     dropout: float = 0.1
     seed: int = 1
+    precision: str = "float32"
+    checkpoint_minutes: float = 10.0
 
     @property
     def batches_per_update(self) -> int:
@@ -58,40 +64,6 @@ def inverse_square_root(updates: int, peak: float, warmup_updates: int) -> float
     return peak * math.sqrt(warmup_updates / max(updates, 1))
 
 
-def smoothed_cross_entropy(logits: Tensor, target: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-    """fairseq's label-smoothed cross-entropy and the plain one, both summed over tokens.
-
-    logits: [tokens, V]; target: [tokens]. With eps_i = eps/(V−1) the loss is (1 − eps − eps_i)·nll +
-    eps_i·Σ_v(−log p_v); PyTorch's label smoothing gives the same for eps·V/(V−1), but not nll beside it.
-    """
-    log_probabilities = F.log_softmax(logits, dim=-1)
-    likelihood = -log_probabilities.gather(1, target.unsqueeze(1)).sum()
-    share = epsilon / (logits.shape[-1] - 1)
-    return (1 - epsilon - share) * likelihood - share * log_probabilities.sum(), likelihood.detach()
-
-
-def batch_loss(
-    model: M2M100ForConditionalGeneration, batch: Batch, epsilon: float, router: Router | None
-) -> tuple[Tensor, Tensor]:
-    """Loss of a batch summed over its target tokens, smoothed and plain (Equation 1)."""
-
-    def hidden_states() -> Tensor:
-        return model.model(
-            input_ids=batch.source,
-            attention_mask=batch.source_mask,
-            decoder_input_ids=batch.decoder_input,
-            use_cache=False,
-        ).last_hidden_state
-
-    if router is None:
-        hidden = hidden_states()
-    else:
-        with router.route(batch.source_language, batch.target_language):
-            hidden = hidden_states()
-    kept = batch.target.ne(batch.pad)
-    return smoothed_cross_entropy(model.lm_head(hidden[kept]), batch.target[kept], epsilon)
-
-
 def set_dropout(model: M2M100ForConditionalGeneration, dropout: float) -> None:
     """Set the dropout of hidden states and attention, and switch off layer drop, which the recipe lacks."""
     for module in model.modules():
@@ -99,6 +71,47 @@ def set_dropout(model: M2M100ForConditionalGeneration, dropout: float) -> None:
             module.dropout = dropout
         if hasattr(module, "layerdrop"):
             module.layerdrop = 0.0
+
+
+def accumulate_gradients(
+    model: M2M100ForConditionalGeneration,
+    parameters: Sequence[nn.Parameter],
+    batch: Batch,
+    target_tokens: int,
+    recipe: Recipe,
+    router: Router | None,
+) -> tuple[float, float]:
+    """Add a batch's gradients of loss / target_tokens; returns its loss and plain cross-entropy, summed.
+
+    target_tokens: of the whole update, so that every token weighs the same. A batch that a GPU cannot hold
+    is halved, and its halves one after the other give the same gradients.
+    """
+    try:
+        # Full fine-tuning keeps float32 weights; a frozen base model was loaded in low precision instead.
+        with torch.autocast(
+            batch.source.device.type,
+            torch.bfloat16,
+            enabled=recipe.precision == "bfloat16" and router is None,
+        ):
+            loss, likelihood = batch_loss(model, batch, recipe.label_smoothing, router)
+        # Not `backward`: when memory ends in the middle of it, part of the gradients would be added already.
+        gradients = torch.autograd.grad(loss / target_tokens, parameters)
+    except torch.OutOfMemoryError:
+        if len(batch) == 1:
+            raise
+        logger.warning("out of memory with %d sentence pairs in a batch: halving it", len(batch))
+        gradients = None
+    if gradients is None:
+        # Outside `except`, whose traceback would keep the tensors of the failed attempt alive.
+        torch.cuda.empty_cache()
+        halves = [
+            accumulate_gradients(model, parameters, half, target_tokens, recipe, router)
+            for half in batch.halves()
+        ]
+        return sum(loss for loss, _ in halves), sum(likelihood for _, likelihood in halves)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+    return loss.item(), likelihood.item()
 
 
 def train(
@@ -113,121 +126,137 @@ def train(
     checkpoints: CheckpointStore | None = None,
     after_epoch: Callable[[int], None] | None = None,
     progress: TextIO | None = None,
+    workers: Workers | None = None,
 ) -> None:
     """Train the parameters of `model` that require a gradient, in place.
 
     examples_of_epoch: the examples [n, 3] of an epoch (counted from 1). router: of the model's LSLo modules.
-    metrics: a JSON line an update. checkpoints: where to resume from, and to save after each epoch.
-    after_epoch: called with the epoch's number when it is done. progress: the terminal on which to draw a
-    progress bar. The same seed on the same machine with the
-    same number of threads gives the same bits. Raises FloatingPointError when the loss is not finite.
+    metrics: a JSON line an update. checkpoints: where to resume from, and to save to. after_epoch: called
+    with the epoch's number when it is done. progress: the terminal on which to draw a progress bar.
+    workers: the processes that train together, the model of each on its device; only the first writes.
+
+    The same seed, number of processes and threads give the same bits on the same machine, killed and
+    resumed or not. Raises FloatingPointError when the loss is not finite.
     """
+    workers = workers or Workers()
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=recipe.learning_rate, betas=(0.9, 0.98), eps=1e-8, fused=True)
     set_dropout(model, recipe.dropout)
     model.train()
-    log = MetricsLog(metrics)
-    first_epoch, update = 1, 0
+    log = MetricsLog(metrics if workers.leads else None)
+    position = _Position()
     state = checkpoints.load() if checkpoints else None
     if state:
-        first_epoch, update = _restore(state, parameters, optimizer, pruners)
-        log.lines = state["metrics"]
+        position = _restore(state, parameters, optimizer, pruners, log)
         log.write()
-        logger.info("continuing after epoch %d", first_epoch - 1)
+        logger.info("continuing after epoch %d, update %d", position.epoch - 1, position.update)
+    saved = time.monotonic()
 
-    for epoch in range(first_epoch, recipe.epochs + 1):
-        for pruner in pruners:
-            pruner.start_epoch(epoch)
+    for epoch in range(position.epoch, recipe.epochs + 1):
         # Each epoch has its own random state, so that one resumed after a kill is the one it would have been.
         generator = np.random.default_rng([recipe.seed, epoch])
-        torch.manual_seed(int(generator.integers(2**62)))
+        torch.manual_seed(int(generator.integers(2**62)) + workers.rank)
         batches = plan_batches(corpus, examples_of_epoch(epoch), recipe.tokens_per_batch, generator)
         updates = group_into_updates(batches, recipe.batches_per_update)
-        for group in progress_bar(updates, f"epoch {epoch}/{recipe.epochs}", "update", progress):
+        if position.done:
+            workers.set_random_state(position.random_states[workers.rank])
+        else:
+            for pruner in pruners:
+                pruner.start_epoch(epoch)
+        bar = progress_bar(None, f"epoch {epoch}/{recipe.epochs}", "update", progress, total=len(updates))
+        bar.update(position.done)
+        for number, group in enumerate(updates[position.done :], start=position.done + 1):
             started = time.perf_counter()
-            rate = inverse_square_root(update, recipe.learning_rate, recipe.warmup_updates)
+            rate = inverse_square_root(position.update, recipe.learning_rate, recipe.warmup_updates)
             for parameter_group in optimizer.param_groups:
                 parameter_group["lr"] = rate
             optimizer.zero_grad()
-            batches_of_update = [collate(corpus, examples) for examples in group]
-            target_tokens = sum(batch.target_tokens for batch in batches_of_update)
-            total, total_likelihood = 0.0, 0.0
-            for batch in batches_of_update:
-                loss, likelihood = batch_loss(model, batch, recipe.label_smoothing, router)
-                # Divided by the tokens of the whole update, not of the batch: every token weighs the same.
-                (loss / target_tokens).backward()
-                total += loss.item()
-                total_likelihood += likelihood.item()
-            if not math.isfinite(total):
+            target_tokens = corpus.target_tokens(group)
+            loss, likelihood = 0.0, 0.0
+            for examples in workers.own(group):
+                batch = collate(corpus, examples).to(workers.device)
+                parts = accumulate_gradients(model, parameters, batch, target_tokens, recipe, router)
+                loss += parts[0]
+                likelihood += parts[1]
+            loss, likelihood = workers.sum([loss, likelihood])
+            if not math.isfinite(loss):
                 raise FloatingPointError(
-                    f"epoch {epoch}, update {update + 1}: the loss is {total}; training stopped"
+                    f"epoch {epoch}, update {position.update + 1}: the loss is {loss}; training stopped"
                 )
+            workers.sum_gradients(parameters)
             for pruner in pruners:
                 pruner.mask_gradients()
             optimizer.step()
             for pruner in pruners:
                 pruner.mask_weights()
-            update += 1
+            position.update += 1
+            bar.update()
             log.add(
                 epoch=epoch,
-                update=update,
-                loss=total / target_tokens,
-                negative_log_likelihood=total_likelihood / target_tokens,
+                update=position.update,
+                loss=loss / target_tokens,
+                negative_log_likelihood=likelihood / target_tokens,
                 learning_rate=rate,
                 target_tokens=target_tokens,
                 tokens_per_second=target_tokens / (time.perf_counter() - started),
                 pruned_ratio=max((pruner.schedule.ratio_at(epoch) for pruner in pruners), default=0.0),
             )
-        logger.info("epoch %d/%d: %d updates, loss %.4f", epoch, recipe.epochs, len(updates), log.mean(epoch))
-        if after_epoch:
-            after_epoch(epoch)
+            due = time.monotonic() - saved > 60 * recipe.checkpoint_minutes
+            if checkpoints and number < len(updates) and any(workers.gather(due)):
+                position.epoch, position.done = epoch, number
+                _save(checkpoints, position, parameters, optimizer, pruners, log, workers)
+                saved = time.monotonic()
+        bar.close()
+        if workers.leads:
+            logger.info(
+                "epoch %d/%d: %d updates, loss %.4f", epoch, recipe.epochs, len(updates), log.mean(epoch)
+            )
+            if after_epoch:
+                after_epoch(epoch)
+        position.epoch, position.done = epoch + 1, 0
         if checkpoints:
-            checkpoints.save(_state(epoch, update, parameters, optimizer, pruners, log))
+            _save(checkpoints, position, parameters, optimizer, pruners, log, workers)
+            saved = time.monotonic()
         log.write()
+    workers.wait()
     model.eval()
 
 
-class MetricsLog:
-    """The JSON lines of a training run, kept in memory and written as a whole at the end of each epoch."""
+@dataclass
+class _Position:
+    """Where a training is: the epoch, its updates that are done, all updates that are done, and each
+    process's random state at that moment."""
 
-    def __init__(self, path: Path | None):
-        self.path = path
-        self.lines: list[str] = []
-
-    def add(self, **values: float) -> None:
-        """One line."""
-        rounded = {
-            key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in values.items()
-        }
-        self.lines.append(json.dumps(rounded))
-
-    def mean(self, epoch: int, key: str = "loss") -> float:
-        """Mean of a value over the updates of an epoch."""
-        values = [line[key] for line in map(json.loads, self.lines) if line["epoch"] == epoch]
-        return sum(values) / len(values)
-
-    def write(self) -> None:
-        """Write all lines so far."""
-        if self.path:
-            self.path.write_text("".join(line + "\n" for line in self.lines))
+    epoch: int = 1
+    done: int = 0
+    update: int = 0
+    random_states: Sequence[torch.Tensor] = ()
 
 
-def _state(
-    epoch: int,
-    update: int,
+def _save(
+    checkpoints: CheckpointStore,
+    position: _Position,
     parameters: Sequence[nn.Parameter],
     optimizer: torch.optim.Optimizer,
     pruners: Sequence[GradualPruner],
     log: MetricsLog,
-) -> dict:
-    return {
-        "epoch": epoch,
-        "update": update,
-        "parameters": [parameter.data for parameter in parameters],
-        "optimizer": optimizer.state_dict(),
-        "masks": [pruner.masks for pruner in pruners],
-        "metrics": log.lines,
-    }
+    workers: Workers,
+) -> None:
+    """Have the first process save the state of all; the others have the same parameters."""
+    random_states = workers.gather(workers.random_state().cpu())
+    if workers.leads:
+        checkpoints.save(
+            {
+                "epoch": position.epoch,
+                "done": position.done,
+                "update": position.update,
+                "random_states": random_states,
+                "parameters": [parameter.data for parameter in parameters],
+                "optimizer": optimizer.state_dict(),
+                "masks": [pruner.masks for pruner in pruners],
+                "metrics": log.lines,
+            }
+        )
 
 
 def _restore(
@@ -235,12 +264,14 @@ def _restore(
     parameters: Sequence[nn.Parameter],
     optimizer: torch.optim.Optimizer,
     pruners: Sequence[GradualPruner],
-) -> tuple[int, int]:
-    """Put a saved state back in place; returns the epoch to train next and the updates done."""
+    log: MetricsLog,
+) -> _Position:
+    """Put a saved state back in place; returns where training goes on."""
     for parameter, saved in zip(parameters, state["parameters"], strict=True):
         parameter.data.copy_(saved)
     optimizer.load_state_dict(state["optimizer"])
     for pruner, masks in zip(pruners, state["masks"], strict=True):
         for mask, saved in zip(pruner.masks, masks, strict=True):
             mask.copy_(saved)
-    return state["epoch"] + 1, state["update"]
+    log.lines = state["metrics"]
+    return _Position(state["epoch"], state["done"], state["update"], state["random_states"])

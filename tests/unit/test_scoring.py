@@ -1,8 +1,11 @@
 """spBLEU and chrF++ equal sacrebleu's own, however references are shared."""
 
 import hashlib
+import io
 import random
+import zipfile
 
+import numpy as np
 import pandas
 import pytest
 import sentencepiece
@@ -82,14 +85,15 @@ def test_flores101_equals_plain_sacrebleu(hypotheses, references, model, tmp_pat
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "sacrebleu_tokenizer_spm.model").write_bytes(model.read_bytes())
     monkeypatch.setattr(tokenizer_spm, "SACREBLEU_DIR", str(tmp_path))
-    scores = score_directions(hypotheses, references, scoring.spbleu_tokenizer("flores101"))
+    scores = score_directions(hypotheses, references, scoring.spbleu_tokenizer("flores101", tmp_path))
     for row in scores.itertuples():
         metric = BLEU(tokenize="flores101")
         plain = metric.corpus_score(hypotheses[row.source, row.target], [references[row.target]])
         assert row.spbleu == plain.score
         assert row.spbleu_signature == str(metric.get_signature())
-    # The same model by its path gives the same scores under its own name.
-    own = score_directions(hypotheses, references, scoring.spbleu_tokenizer(str(model)))
+    # The same model as a base model's own gives the same scores under its own name.
+    (tmp_path / scoring.SENTENCEPIECE_MODEL).write_bytes(model.read_bytes())
+    own = score_directions(hypotheses, references, scoring.spbleu_tokenizer("base_model", tmp_path))
     assert list(own["spbleu"]) == list(scores["spbleu"])
     assert set(own["spbleu_signature"]).isdisjoint(scores["spbleu_signature"])
 
@@ -121,6 +125,87 @@ def test_references_are_counted_once_a_target_language(hypotheses, references, m
     for language in LANGUAGES:
         assert sum(lines is references[language] for lines in tokenised) == 1
     assert len(tokenised) == len(LANGUAGES) + len(hypotheses)
+
+
+def test_statistics_made_before_are_not_made_again(hypotheses, references, model, monkeypatch):
+    tokenizer = SpbleuTokenizer.from_model(model)
+    statistics = scoring.direction_statistics(hypotheses, references, tokenizer)
+    scores = score_directions(hypotheses, references, tokenizer)
+    monkeypatch.setattr(SpbleuTokenizer, "pieces", None)
+    shared = score_directions(hypotheses, references, tokenizer, statistics)
+    pandas.testing.assert_frame_equal(shared, scores, check_exact=True)
+    with pytest.raises(ValueError, match="statistics are of other directions"):
+        score_directions(dict(reversed(hypotheses.items())), references, tokenizer, statistics)
+
+
+def test_statistics_are_sacrebleus_counts(hypotheses, references, model):
+    tokenizer = SpbleuTokenizer.from_model(model)
+    statistics = scoring.direction_statistics(hypotheses, references, tokenizer)
+    assert statistics.directions == tuple(hypotheses)
+    assert statistics.counts.shape == (len(hypotheses), 30, len(scoring.STATISTICS))
+    assert statistics.counts.dtype == np.int32
+    for (source, target), counts in zip(statistics.directions, statistics.counts, strict=True):
+        lines, lines_of_reference = hypotheses[source, target], references[target]
+        for sentence in (0, 1, 29):
+            metric = BLEU(tokenize="none", force=True)
+            pieces, reference = (tokenizer.pieces([some[sentence]]) for some in (lines, lines_of_reference))
+            plain = metric.corpus_score(pieces, [reference])
+            assert list(counts[sentence]) == [plain.sys_len, plain.ref_len, *plain.counts, *plain.totals]
+
+
+def test_statistics_need_the_same_sentences_in_every_direction(references, model):
+    tokenizer = SpbleuTokenizer.from_model(model)
+    shorter = {**references, "de": references["de"][1:]}
+    hypotheses = {("en", "or"): shorter["or"], ("en", "de"): shorter["de"]}
+    with pytest.raises(ValueError, match="en-de has 29 sentences but en-or has 30"):
+        scoring.direction_statistics(hypotheses, shorter, tokenizer)
+
+
+def test_statistics_survive_writing_and_reading(tmp_path, hypotheses, references, model):
+    statistics = scoring.direction_statistics(hypotheses, references, SpbleuTokenizer.from_model(model))
+    path, again = tmp_path / "statistics.npz", tmp_path / "again"
+    scoring.write_statistics(statistics, path)
+    read = scoring.read_statistics(path)
+    assert (read.directions, read.signature) == (statistics.directions, statistics.signature)
+    assert read.counts.dtype == np.int32
+    np.testing.assert_array_equal(read.counts, statistics.counts)
+    # The same bytes, whatever the name and the time.
+    scoring.write_statistics(read, again)
+    assert again.read_bytes() == path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_counts_that_need_wider_integers_survive_too(tmp_path):
+    counts = np.full((1, 2, len(scoring.STATISTICS)), 70_000, np.int32)
+    scoring.write_statistics(scoring.DirectionStatistics((("en", "de"),), counts, "s"), tmp_path / "s.npz")
+    np.testing.assert_array_equal(scoring.read_statistics(tmp_path / "s.npz").counts, counts)
+
+
+def test_a_broken_file_of_statistics_is_refused_by_name(tmp_path, hypotheses, references, model):
+    path = tmp_path / "statistics.npz"
+    with pytest.raises(FileNotFoundError, match=r"statistics\.npz: no such statistics"):
+        scoring.read_statistics(path)
+    statistics = scoring.direction_statistics(hypotheses, references, SpbleuTokenizer.from_model(model))
+    scoring.write_statistics(statistics, path)
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(whole) // 2] ^= 255
+    plain, pickled, other = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    np.save(plain, statistics.counts)
+    np.savez(pickled, directions=np.array([{}], dtype=object))
+    np.savez(other, directions=statistics.directions, counts=statistics.counts)
+    contents = [b"", b"text", whole[: len(whole) // 2], bytes(damaged)]
+    for content in (*contents, plain.getvalue(), pickled.getvalue(), other.getvalue()):
+        path.write_bytes(content)
+        with pytest.raises(
+            ValueError, match=r"statistics\.npz: not a file of spBLEU statistics, or damaged$"
+        ):
+            scoring.read_statistics(path)
+    narrower = scoring.DirectionStatistics(statistics.directions, statistics.counts[..., :9], "s")
+    scoring.write_statistics(narrower, path)
+    with pytest.raises(ValueError, match=r"statistics of another form \(counts \[6, 30, 9\]\)"):
+        scoring.read_statistics(path)
 
 
 def test_rows_keep_the_given_order(hypotheses, references, model):

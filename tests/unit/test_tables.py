@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pandas
 import pytest
 
-from lslo import results, table_formats, tables
+from lslo import comparison, results, table_formats, tables
 
 PAPER = Path(__file__).parents[2] / "resources" / "paper"
 CLASSES = {"en": "H", "fr": "H", "nl": "M", "ko": "M", "or": "V", "wo": "V", "sd": "V"}
@@ -287,6 +287,105 @@ def test_paper_rows_stand_beside_ours():
     row = beside[(beside["setting"] == "2;2;8+WL+GPS(0.9)") & (beside["column"] == "H2H")].iloc[0]
     assert (row["measured"], row["paper"]) == (pytest.approx(12.5), 33.13)
     assert row["difference"] == pytest.approx(12.5 - 33.13)
+
+
+def significance_of(values, differing=(), difference=1.0):
+    """What `significance.significance` returns: columns of `differing` with p 0.001, others with 0.5."""
+    average = results.average_of_columns(values, SIZES)
+    frame = pandas.DataFrame({"setting": [*values.values(), average]}, index=[*values, "AVG"])
+    frame["baseline"] = frame["setting"] - difference
+    frame["difference"] = difference
+    frame["lower"], frame["upper"] = difference - 0.5, difference + 0.5
+    return frame.assign(p=[0.001 if column in differing else 0.5 for column in frame.index])
+
+
+def compared_table(differing=("V2V", "AVG")):
+    return tables.results_table(
+        [
+            tables.SettingResult("Ft-all", [scores_of(numbered(10))]),
+            tables.SettingResult("2;2;8+WL+GPS(0.9)", [scores_of(numbered(11))]),
+            tables.SettingResult("2;2;9+WL", [scores_of(numbered(9))]),
+        ],
+        CLASSES,
+        caption="Scores.",
+        label="tab:main",
+        paper=tables.read_paper_table(PAPER / "table1.csv"),
+        significance={"2;2;8+WL+GPS(0.9)": significance_of(numbered(11), differing)},
+    )
+
+
+def test_comparison_is_in_the_csv():
+    read = pandas.read_csv(io.StringIO(table_formats.to_csv(compared_table())), index_col="setting")
+    plain = tables.results_table(
+        [tables.SettingResult("Ft-all", [scores_of(numbered(10))])], CLASSES, caption="c", label="l"
+    )
+    assert list(read.columns)[: len(plain.values.columns) - 1] == list(plain.values.columns)[1:]
+    row = read.loc["2;2;8+WL+GPS(0.9)"]
+    assert (row["H2H_paper"], row["AVG_paper"]) == (33.13, 16.73)
+    assert row["H2H_minus_paper"] == pytest.approx(11 - 33.13)
+    assert tuple(row[["V2V_minus_ft_all", "V2V_lower", "V2V_upper", "V2V_p"]]) == (1, 0.5, 1.5, 0.001)
+    assert row["AVG_significant"] == "yes"
+    assert read.loc["Ft-all", "H2H_paper"] == 29.29
+    assert read.loc["Ft-all"][["H2H_p", "AVG_minus_ft_all", "AVG_significant"]].isna().all()
+    assert read.loc["2;2;9+WL"].filter(regex="_paper$|_minus_|_p$").isna().all()
+
+
+def test_comparison_of_avg_is_printed_at_the_right_end():
+    lines = table_formats.to_markdown(compared_table()).splitlines()
+    assert lines[2].endswith("| AVG | AVG, paper | AVG, ours − paper | AVG, ours − Ft-all | p < 0.05 |")
+    assert lines[3].endswith("|---:|---:|---:|---:|---|")
+    assert lines[4].endswith("| 14.57 | 15.43 | -0.86 | - | - |")
+    assert lines[5].endswith("| **15.57** | 16.73 | -1.16 | 1.00 | yes |")
+    assert lines[6].endswith("| - | - | - | - |")
+    assert "paired bootstrap" in lines[-1]
+    unsure = table_formats.to_markdown(compared_table(differing=("V2V",))).splitlines()
+    assert unsure[5].endswith("| 1.00 | no |")
+    # The heading above the class pairs still spans them alone.
+    latex = table_formats.to_latex(compared_table())
+    body = [line for line in latex.splitlines() if line.endswith("\\\\")]
+    assert [line.count("&") for line in body] == [9, 17, 17, 17, 17]
+
+
+def test_comparison_of_every_class_pair_is_a_table_of_its_own():
+    table = comparison.comparison_table(compared_table())
+    lines = table_formats.to_markdown(table).splitlines()
+    assert lines[2].startswith("| Methods | Scores | H2H | H2M |")
+    assert [line.split(" | ")[:3] for line in lines[4:-2]] == [
+        ["| Ft-all", "ours", "10.00"],
+        ["| ", "paper", "29.29"],
+        ["| ", "ours − paper", "-19.29"],
+        ["| 2;2;8+WL+GPS(0.9)", "ours", "11.00"],
+        ["| ", "paper", "33.13"],
+        ["| ", "ours − paper", "-22.13"],
+        ["| ", "ours − Ft-all", "-"],
+    ]
+    # Only what is significant is printed.
+    assert lines[-3].endswith("| - | 1.00 | 1.00 |")
+    assert "p ≥ 0.05" in lines[-1]
+    nothing = comparison.comparison_table(compared_table(differing=()))
+    assert list(nothing.values["line"])[-1] == "ours − Ft-all"
+    assert nothing.values.iloc[-1].drop(["setting", "line"]).isna().all()
+    with pytest.raises(ValueError, match="no setting has"):
+        comparison.comparison_table(example_table())
+
+
+def test_comparison_that_does_not_fit_is_refused():
+    def table(**options):
+        result = tables.SettingResult("Ft-all", [scores_of(numbered(10))])
+        return tables.results_table([result], CLASSES, caption="c", label="l", **options)
+
+    paper = tables.read_paper_table(PAPER / "table1.csv")
+    with pytest.raises(ValueError, match="not of chrF"):
+        table(metric="chrf", paper=paper)
+    with pytest.raises(ValueError, match="Ft-all more than once"):
+        table(paper=pandas.concat([paper, paper[1:2]]))
+    with pytest.raises(ValueError, match=r"Ft-all: H2H is 10\.00 by its scores but 11\.00 by its statistics"):
+        table(significance={"Ft-all": significance_of(numbered(11))})
+    with pytest.raises(ValueError, match="Ft-all: significance of H2H, AVG for a table of"):
+        table(significance={"Ft-all": significance_of(numbered(10)).loc[["H2H", "AVG"]]})
+    # What the table has not is left out.
+    alone = table(paper=paper[:1].assign(setting="elsewhere"), significance={"elsewhere": pandas.DataFrame()})
+    assert alone.values.filter(like="_minus_").isna().all(axis=None)
 
 
 def test_table7_marks_the_fully_connected_rows():

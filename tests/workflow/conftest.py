@@ -51,7 +51,7 @@ class Workflow:
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Jobs that a run would do, rule -> number; empty where nothing is to be done."""
-        result = self.run(None, "--dry-run", "--quiet", "rules", *arguments)
+        result = self.run(None, *arguments, "--dry-run", "--quiet", "rules")
         assert result.returncode == 0, result.stdout
         rows = (line.split() for line in result.stdout.splitlines())
         return {
@@ -61,6 +61,7 @@ class Workflow:
 
 def copy_workflow(folder: Path) -> Path:
     """Copy what the workflow consists of."""
+    folder.mkdir()
     for name in ("Snakefile", "rules", "workflow", "src", "config", "profiles", "envs"):
         path = REPOSITORY / name
         if path.is_dir():

@@ -30,7 +30,7 @@ def test_every_table_and_figure_is_there_and_says_something(finished_workflow):
     folder = results(finished_workflow)
     for number in (1, 3, 4, 6, 7):
         for ending in ("csv", "md", "tex", "html"):
-            assert len(lines(folder / f"tables/table{number}.{ending}")) > 3
+            assert len(lines(folder / f"tables/table{number}.{ending}")) >= 3
     for number in range(1, 7):
         assert (folder / f"figures/figure{number}.pdf").read_bytes().startswith(b"%PDF")
         assert (folder / f"figures/figure{number}.png").read_bytes().startswith(b"\x89PNG")
@@ -62,8 +62,8 @@ def test_every_direction_is_translated_line_by_line(finished_workflow):
     for setting in ("Pretrain", "Ft-all", "1-1-2_WL_GPS0.9"):
         hypotheses = folder / "settings" / setting / "seed1/hypotheses"
         directions = {f"{source}-{target}.txt" for source, target in permutations(config["languages"], 2)}
-        assert {path.name for path in hypotheses.iterdir()} == directions
-        for path in hypotheses.iterdir():
+        assert {path.name for path in hypotheses.glob("*")} - {".snakemake_timestamp"} == directions
+        for path in hypotheses.glob("*.txt"):
             assert path.read_text().count("\n") == config["corpus"]["embedded"]["rows"]["devtest"]
 
 

@@ -20,12 +20,13 @@ class _AdaptedLinear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, weight, bias, A, B, selection: Selection):
-        rows_A = selection.gather(A)
-        rows_B = selection.gather(B)
+        # A and B stay in float32 when the base model computes in a lower precision.
+        rows_A = selection.gather(A).to(x.dtype)
+        rows_B = selection.gather(B).to(x.dtype)
         inner = torch.bmm(x, rows_A.transpose(1, 2))
         y = F.linear(x, weight, bias).baddbmm_(inner, rows_B)
         ctx.save_for_backward(x, weight, inner, rows_A, rows_B)
-        ctx.selection, ctx.total_rank = selection, len(A)
+        ctx.selection, ctx.total_rank, ctx.dtype = selection, len(A), A.dtype
         return y
 
     @staticmethod
@@ -35,8 +36,8 @@ class _AdaptedLinear(torch.autograd.Function):
         grad_x = None
         if ctx.needs_input_grad[0]:
             grad_x = F.linear(grad_y, weight.t()).baddbmm_(grad_inner, rows_A)
-        grad_A = ctx.selection.scatter(torch.bmm(grad_inner.transpose(1, 2), x), ctx.total_rank)
-        grad_B = ctx.selection.scatter(torch.bmm(inner.transpose(1, 2), grad_y), ctx.total_rank)
+        grad_A = ctx.selection.scatter(torch.bmm(grad_inner.transpose(1, 2), x).to(ctx.dtype), ctx.total_rank)
+        grad_B = ctx.selection.scatter(torch.bmm(inner.transpose(1, 2), grad_y).to(ctx.dtype), ctx.total_rank)
         return grad_x, None, None, grad_A, grad_B, None
 
 
@@ -76,8 +77,17 @@ class LSLo(nn.Module):
 
     def forward(self, x: Tensor, selection: Selection) -> Tensor:
         """B_l A_l x of each row's language. x: [batch, time, k]. Returns [batch, time, d]."""
-        inner = torch.bmm(x, selection.gather(self.A).transpose(1, 2))
-        return torch.bmm(inner, selection.gather(self.B))
+        inner = torch.bmm(x, selection.gather(self.A).to(x.dtype).transpose(1, 2))
+        return torch.bmm(inner, selection.gather(self.B).to(x.dtype))
+
+    def gated(self, x: Tensor, selection: Selection) -> Tensor:
+        """The same by all of A and B, keeping of A x what is the row's own.
+
+        With a single time step, as in decoding, gathering A and B for each row moves more data than these two
+        products take.
+        """
+        inner = F.linear(x, self.A.to(x.dtype)) * selection.gate
+        return F.linear(inner, self.B.to(x.dtype).t())
 
     def rows(self, language: int) -> slice:
         """Where the language's rows of A and B lie."""
@@ -110,6 +120,8 @@ class LSLoLinear(nn.Module):
         """x: [batch, time, k]. Returns [batch, time, d]."""
         lslo = self.lslo
         selection = self.router.selection(lslo.ranks, self.index)
+        if x.shape[1] == 1:
+            return self.base(x) + lslo.gated(x, selection)
         return _AdaptedLinear.apply(x, self.base.weight, self.base.bias, lslo.A, lslo.B, selection)
 
 
@@ -141,7 +153,7 @@ class WeightedLSLoLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: [batch, time, k]. Returns [batch, time, d]."""
-        weights = self.weights()
+        weights = self.weights().to(x.dtype)
         source = self.source(x, self.router.selection(self.source.ranks, SOURCE))
         target = self.target(x, self.router.selection(self.target.ranks, TARGET))
         return self.base(x) + weights[0] * source + weights[1] * target

@@ -1,0 +1,93 @@
+"""Several processes that train together, each on a GPU of its own (or on the CPU, for tests).
+
+Started by torchrun, which sets RANK, LOCAL_RANK and WORLD_SIZE. The batches of an update are dealt out to the
+processes, and their gradients are summed: one update of N processes is that of one process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The group of processes that this one belongs to; alone where it was not started by torchrun.
+
+    rank: this process's number from 0. size: their number. device: where this process computes.
+    """
+
+    rank: int = 0
+    size: int = 1
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @classmethod
+    def join(cls) -> Workers:
+        """Join the group that torchrun's environment variables describe; alone without them."""
+        local_rank = int(os.environ.get("LOCAL_RANK", 0))
+        device = torch.device("cuda", local_rank) if torch.cuda.is_available() else torch.device("cpu")
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        size = int(os.environ.get("WORLD_SIZE", 1))
+        if size > 1 and not distributed.is_initialized():
+            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        return cls(int(os.environ.get("RANK", 0)), size, device)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and log lines for all."""
+        return self.rank == 0
+
+    def own(self, batches: Sequence) -> Sequence:
+        """This process's share of the batches of an update."""
+        return batches[self.rank :: self.size]
+
+    def sum_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Replace every gradient by its sum over the processes; one without any batch had none."""
+        if self.size == 1:
+            return
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        waiting = [distributed.all_reduce(parameter.grad, async_op=True) for parameter in parameters]
+        for work in waiting:
+            work.wait()
+
+    def sum(self, values: Sequence[float]) -> list[float]:
+        """Each value summed over the processes."""
+        if self.size == 1:
+            return list(values)
+        total = torch.tensor(values, dtype=torch.float64, device=self.device)
+        distributed.all_reduce(total)
+        return total.tolist()
+
+    def gather(self, value: Any) -> list[Any]:
+        """The value of every process, by rank."""
+        if self.size == 1:
+            return [value]
+        values: list[Any] = [None] * self.size
+        distributed.all_gather_object(values, value)
+        return values
+
+    def wait(self) -> None:
+        """Wait until all processes are here."""
+        if self.size > 1:
+            distributed.barrier()
+
+    def random_state(self) -> Tensor:
+        """State of the generator that dropout draws from in this process."""
+        if self.device.type == "cuda":
+            return torch.cuda.get_rng_state(self.device)
+        return torch.get_rng_state()
+
+    def set_random_state(self, state: Tensor) -> None:
+        """Put such a state back."""
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state, self.device)
+        else:
+            torch.set_rng_state(state)

@@ -1,0 +1,86 @@
+"""GPUs for the jobs of one machine, so that two of them do not share one by accident.
+
+Under a batch system the job already sees only its own GPUs. On a workstation Snakemake counts GPUs
+(`--resources gpu=4`) but does not say which; a job claims as many as it was given by locking a file for each.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+# Set by the batch systems that give a job GPUs of its own.
+BATCH_SYSTEMS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
+
+
+def visible_gpus(environment: Mapping[str, str], installed: int) -> list[str]:
+    """Names of the GPUs that this process may use. installed: how many the machine has."""
+    named = environment.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return [str(number) for number in range(installed)]
+    return [name.strip() for name in named.split(",") if name.strip()]
+
+
+@contextmanager
+def claim_gpus(
+    wanted: int, installed: int, folder: Path | str, *, poll_seconds: float = 5.0
+) -> Iterator[list[str]]:
+    """Claim GPUs and set CUDA_VISIBLE_DEVICES to them; they are free again at the end, or if the job dies.
+
+    wanted: GPUs of the job; with 0, or on a machine without any, nothing is claimed and nothing changes.
+    folder: where the lock files lie, the same for all jobs. Waits until enough are free. Raises ValueError
+    where the machine has fewer.
+    """
+    available = visible_gpus(os.environ, installed)
+    if wanted == 0 or installed == 0 or any(name in os.environ for name in BATCH_SYSTEMS):
+        yield available[:wanted]
+        return
+    if wanted > len(available):
+        raise ValueError(
+            f"the job wants {wanted} GPUs, this machine has {len(available)}; set `gpus` in the configuration"
+        )
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with ExitStack() as locks:
+        claimed: list[str] = []
+        told = False
+        while len(claimed) < wanted:
+            # Always in the same order and all or none, so that two waiting jobs cannot block each other.
+            attempt = ExitStack()
+            claimed = []
+            for name in available:
+                if len(claimed) < wanted and _lock(attempt, Path(folder) / f"gpu{name}.lock"):
+                    claimed.append(name)
+            if len(claimed) == wanted:
+                locks.enter_context(attempt)
+            else:
+                attempt.close()
+                if not told:
+                    logger.info("waiting for %d free GPUs", wanted)
+                    told = True
+                time.sleep(poll_seconds)
+        before = os.environ.get("CUDA_VISIBLE_DEVICES")
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(claimed)
+        try:
+            yield claimed
+        finally:
+            if before is None:
+                os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+            else:
+                os.environ["CUDA_VISIBLE_DEVICES"] = before
+
+
+def _lock(stack: ExitStack, path: Path) -> bool:
+    """Whether the file could be locked; the lock lives as long as the stack."""
+    file = stack.enter_context(path.open("w"))
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,292 @@
+"""fairseq's M2M models, such as M2M-124 of `flores101_mm100_615M.tar.gz`, as Hugging Face folders.
+
+The tensors keep their names and numbers; what differs between the two libraries is checked, and a
+checkpoint that the conversion would not reproduce exactly is refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import logging
+import pickle
+import re
+import shutil
+import typing
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from transformers import GenerationConfig, M2M100Config, M2M100ForConditionalGeneration
+
+from lslo.tokenizer import (
+    DICTIONARY,
+    LANGUAGE_TOKENS,
+    SENTENCEPIECE_MODEL,
+    load_sentencepiece,
+    read_dictionary,
+)
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT = "model.pt"
+LANGUAGE_PAIRS = "language_pairs.txt"
+
+# What M2M100ForConditionalGeneration and the project's sequences take for granted: fairseq's option ->
+# the values allowed, the first of them also where the checkpoint does not say.
+ALLOWED_OPTIONS: dict[str, tuple] = {
+    "activation_fn": ("relu", "gelu"),
+    "encoder_learned_pos": (False,),
+    "decoder_learned_pos": (False,),
+    "no_token_positional_embeddings": (False,),
+    "layernorm_embedding": (False,),
+    "adaptive_softmax_cutoff": (None,),
+    "no_cross_attention": (False,),
+    "cross_self_attention": (False,),
+    "encoder_langtok": ("src",),
+    "decoder_langtok": (True,),
+    "lang_tok_style": ("multilingual",),
+    "lang_tok_replacing_bos_eos": (False,),
+}
+# Tensors that carry nothing: versions, and the sinusoidal positions, which Hugging Face computes itself.
+IGNORED_TENSORS = re.compile(r".*coder\.(version|embed_positions\.(_float_tensor|weights))")
+EMBEDDINGS = (
+    "encoder.embed_tokens.weight",
+    "decoder.embed_tokens.weight",
+    "decoder.output_projection.weight",
+)
+
+
+def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
+    """Write the base model's folder of a fairseq M2M model, its weights in the checkpoint's own dtype.
+
+    archive_folder: with `model.pt`, `dict.txt`, `sentencepiece.bpe.model` and `language_pairs.txt`.
+    The folder has `config.json`, `generation_config.json`, `model.safetensors`, and for `lslo.tokenizer`
+    the archive's dictionary and SentencePiece model with `language_tokens.json` (code -> id).
+    Raises FileNotFoundError, or ValueError naming the file and what about it cannot be converted.
+    """
+    archive, output = Path(archive_folder), Path(output)
+    for name in (CHECKPOINT, DICTIONARY, SENTENCEPIECE_MODEL, LANGUAGE_PAIRS):
+        if not (archive / name).is_file():
+            raise FileNotFoundError(f"{archive / name}: not there; extract the model's whole archive")
+    load_sentencepiece(archive / SENTENCEPIECE_MODEL)
+    symbols = read_dictionary(archive / DICTIONARY)
+    path = archive / CHECKPOINT
+    options, tensors = read_checkpoint(path)
+    embeddings = _tied_embeddings(path, tensors)
+    configuration = _configuration(path, options, embeddings)
+    language_tokens = _language_tokens(archive, options, symbols, len(embeddings))
+    weights = _rename(path, tensors, embeddings, configuration)
+
+    output.mkdir(parents=True, exist_ok=True)
+    save_file(weights, output / "model.safetensors", metadata={"format": "pt"})
+    configuration.save_pretrained(output)
+    GenerationConfig(
+        bos_token_id=configuration.bos_token_id,
+        decoder_start_token_id=configuration.decoder_start_token_id,
+        eos_token_id=configuration.eos_token_id,
+        pad_token_id=configuration.pad_token_id,
+        early_stopping=True,
+        max_length=200,
+        num_beams=5,
+    ).save_pretrained(output)
+    for name in (DICTIONARY, SENTENCEPIECE_MODEL):
+        shutil.copyfile(archive / name, output / name)
+    (output / LANGUAGE_TOKENS).write_text(json.dumps(language_tokens, indent=0) + "\n")
+    logger.info(
+        "%s: %d parameters, %d languages",
+        output,
+        sum(tensor.numel() for tensor in weights.values()),
+        len(language_tokens),
+    )
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The options of a checkpoint (of model and task) and the model's tensors, for every style of fairseq:
+    `args` a Namespace, `cfg` an omegaconf object, or `cfg` a dict whose parts are Namespaces.
+
+    Only plain data, Namespaces and, if installed, omegaconf's classes are unpickled: a checkpoint that asks
+    for any other object raises ValueError, and nothing of it is run.
+    """
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace, *_omegaconf_classes()]):
+            # Mapped into memory, the optimizer state, four fifths of a released file, is never read. Files
+            # of PyTorch before 1.6 are no zip archives and can only be read whole.
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except pickle.UnpicklingError as error:
+        raise ValueError(_refusal(path, str(error))) from None
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ValueError(f"{path}: cannot be read ({reason}); extract or download it again") from None
+    if not isinstance(state, dict) or not isinstance(state.get("model"), dict):
+        raise ValueError(f"{path}: not a checkpoint of fairseq (it has no `model`); take the archive's own")
+
+    cfg = state.get("cfg")
+    if cfg is not None and type(cfg).__module__.startswith("omegaconf"):
+        from omegaconf import OmegaConf
+
+        cfg = OmegaConf.to_container(cfg)
+    parts = [cfg.get("task"), cfg.get("model")] if isinstance(cfg, Mapping) else [state.get("args")]
+    options: dict[str, Any] = {}
+    for part in parts:
+        if isinstance(part, argparse.Namespace):
+            part = vars(part)
+        if not isinstance(part, Mapping):
+            raise ValueError(f"{path}: has no options of the model and its task; take the archive's own file")
+        # Model and task both have most options; one that is set in either counts.
+        options |= {name: value for name, value in part.items() if value is not None or name not in options}
+    return options, dict(state["model"])
+
+
+def _omegaconf_classes() -> list:
+    """What fairseq's omegaconf objects are made of; empty if omegaconf is not installed."""
+    try:
+        from omegaconf import DictConfig, ListConfig, base, nodes
+    except ImportError:
+        return []
+    values = (nodes.AnyNode, nodes.StringNode, nodes.IntegerNode, nodes.FloatNode, nodes.BooleanNode)
+    plain = (collections.defaultdict, typing.Any, dict, list, tuple, int, float, str, bool)
+    return [DictConfig, ListConfig, base.ContainerMetadata, base.Metadata, *values, *plain]
+
+
+def _refusal(path: Path, message: str) -> str:
+    """What to tell the user of an object that `torch.load` refused to unpickle."""
+    found = re.search(r"GLOBAL (\S+)", message)
+    if found is None:
+        return f"{path}: cannot be read as plain data ({message.strip().splitlines()[0]}); download it again"
+    name = found.group(1)
+    if name.startswith("omegaconf."):
+        return f"{path}: its options are omegaconf objects; `pip install omegaconf`, then convert it again"
+    return f"{path}: refused, since it holds '{name}', which is not plain data and could run any code"
+
+
+def _tied_embeddings(path: Path, tensors: dict[str, Tensor]) -> Tensor:
+    """Take the embeddings out of `tensors`; returns the one matrix [V, d_model] that all of them are."""
+    if "decoder.output_projection.bias" in tensors:
+        raise ValueError(f"{path}: its output projection has a bias, which an M2M model lacks")
+    # Before 2020 fairseq did not save the output projection once more where it was tied.
+    found = {name: tensors.pop(name) for name in EMBEDDINGS if name in tensors}
+    for name in EMBEDDINGS[:2]:
+        if name not in found:
+            raise ValueError(f"{path}: has no tensor '{name}', so it is not an M2M model")
+    shared = found[EMBEDDINGS[0]]
+    for name, tensor in found.items():
+        # Tied matrices are saved as one; else numbers decide.
+        if tensor.data_ptr() != shared.data_ptr() and not torch.equal(tensor, shared):
+            raise ValueError(
+                f"{path}: '{name}' differs from '{EMBEDDINGS[0]}'; M2M models share one embedding"
+            )
+    return shared
+
+
+def _configuration(path: Path, options: Mapping[str, Any], embeddings: Tensor) -> M2M100Config:
+    for side in ("encoder", "decoder"):
+        if not options.get(f"{side}_normalize_before"):
+            raise ValueError(
+                f"{path}: trained without {side}_normalize_before; only pre-norm models can be converted"
+            )
+    for name, allowed in ALLOWED_OPTIONS.items():
+        if options.get(name, allowed[0]) not in allowed:
+            raise ValueError(
+                f"{path}: trained with {name}={options[name]}; only {allowed[0]} can be converted"
+            )
+    try:
+        configuration = M2M100Config(
+            vocab_size=embeddings.shape[0],
+            d_model=embeddings.shape[1],
+            **{
+                f"{side}_{name}": int(options[f"{side}_{option}"])
+                for side in ("encoder", "decoder")
+                for name, option in (
+                    ("layers", "layers"),
+                    ("ffn_dim", "ffn_embed_dim"),
+                    ("attention_heads", "attention_heads"),
+                )
+            },
+            encoder_layerdrop=options.get("encoder_layerdrop", 0.0),
+            decoder_layerdrop=options.get("decoder_layerdrop", 0.0),
+            dropout=options.get("dropout", 0.1),
+            attention_dropout=options.get("attention_dropout", 0.0),
+            activation_dropout=options.get("activation_dropout", 0.0),
+            activation_function=options.get("activation_fn", "relu"),
+            scale_embedding=not options.get("no_scale_embedding", False),
+            max_position_embeddings=max(
+                options.get(f"max_{side}_positions") or 1024 for side in ("source", "target")
+            ),
+            architectures=[M2M100ForConditionalGeneration.__name__],
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path}: its options do not describe an M2M model ({error!r})") from None
+    configuration.dtype = embeddings.dtype
+    return configuration
+
+
+def _language_tokens(
+    archive: Path, options: Mapping[str, Any], symbols: Sequence[str], rows: int
+) -> dict[str, int]:
+    """Code -> id of each language. rows: of the embeddings, which dictionary and language tokens must fill.
+
+    As in fairseq, a language whose token the dictionary lacks is appended to it, in the order of `--langs`,
+    without which it is that of the sorted codes in the language pairs.
+    """
+    ids = {symbol: index for index, symbol in enumerate(symbols)}
+    text = (archive / LANGUAGE_PAIRS).read_text(encoding="utf-8", errors="replace")
+    pairs = text.replace(",", " ").split()
+    for pair in pairs:
+        if not re.fullmatch(r"[^-]+-[^-]+", pair):
+            raise ValueError(
+                f"{archive / LANGUAGE_PAIRS}: '{pair[:40]}' is not a pair of codes such as en-fr"
+            )
+    in_pairs = sorted({language for pair in pairs for language in pair.split("-")})
+    declared = options.get("langs") or []
+    if isinstance(declared, str):
+        declared = declared.split(",")
+    lacking = [code for code in dict.fromkeys(declared or in_pairs) if f"__{code}__" not in ids]
+    if lacking and options.get("lang_dict") and not declared:
+        raise ValueError(
+            f"{archive / DICTIONARY}: has no token __{lacking[0]}__, and the file that gave the order of the "
+            "missing ones (--lang-dict) is not in the archive; append the language tokens to the dictionary"
+        )
+    ids |= {f"__{code}__": len(symbols) + place for place, code in enumerate(lacking)}
+    if len(ids) != rows:
+        raise ValueError(
+            f"{archive / DICTIONARY}: {len(symbols)} symbols and {len(lacking)} language tokens besides do "
+            f"not fit the {rows} rows of the model's embeddings; take the dictionary of the same archive"
+        )
+    for code in in_pairs:
+        if f"__{code}__" not in ids:
+            raise ValueError(f"{archive / LANGUAGE_PAIRS}: the model has no token of its language '{code}'")
+    found = (re.fullmatch(r"__([a-z]{2,3}(?:_[A-Za-z]+)?)__", symbol) for symbol in symbols)
+    codes = {*declared, *in_pairs, *(match.group(1) for match in found if match)}
+    return {code: ids[f"__{code}__"] for code in sorted(codes)}
+
+
+def _rename(
+    path: Path, tensors: Mapping[str, Tensor], embeddings: Tensor, configuration: M2M100Config
+) -> dict[str, Tensor]:
+    """Hugging Face's name -> tensor, exactly those that the configuration asks for."""
+    weights = {"model.shared.weight": embeddings.contiguous()}
+    for name, tensor in tensors.items():
+        if not IGNORED_TENSORS.fullmatch(name):
+            weights[f"model.{name}"] = tensor.contiguous()
+    with torch.device("meta"):
+        model = M2M100ForConditionalGeneration(configuration)
+    # Without duplicates: the tied embeddings are one parameter.
+    shapes = {name: list(parameter.shape) for name, parameter in model.named_parameters()}
+    for name, shape in shapes.items():
+        if name not in weights:
+            raise ValueError(f"{path}: has no tensor '{name.removeprefix('model.')}', which an M2M model has")
+        found = list(weights[name].shape)
+        if found != shape:
+            raise ValueError(
+                f"{path}: '{name.removeprefix('model.')}' has shape {found}, but its options ask for {shape}"
+            )
+    for name in weights:
+        if name not in shapes:
+            raise ValueError(f"{path}: '{name.removeprefix('model.')}' has no place in an M2M model")
+    return weights

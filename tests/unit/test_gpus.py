@@ -1,0 +1,63 @@
+"""Two jobs of one machine never claim the same GPU."""
+
+import os
+import threading
+
+import pytest
+
+from lslo.gpus import claim_gpus, visible_gpus
+
+
+@pytest.fixture(autouse=True)
+def no_batch_system(monkeypatch):
+    for name in ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_visible_gpus():
+    assert visible_gpus({}, 3) == ["0", "1", "2"]
+    assert visible_gpus({"CUDA_VISIBLE_DEVICES": "2, 5"}, 8) == ["2", "5"]
+    assert visible_gpus({"CUDA_VISIBLE_DEVICES": ""}, 8) == []
+
+
+def test_jobs_get_different_gpus_and_give_them_back(tmp_path):
+    with claim_gpus(1, 3, tmp_path) as first:
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+        os.environ.pop("CUDA_VISIBLE_DEVICES")
+        with claim_gpus(2, 3, tmp_path) as second:
+            assert (first, second) == (["0"], ["1", "2"])
+    with claim_gpus(3, 3, tmp_path) as all_of_them:
+        assert all_of_them == ["0", "1", "2"]
+
+
+def test_a_job_waits_until_enough_are_free(tmp_path):
+    claimed = []
+
+    def second_job():
+        with claim_gpus(2, 2, tmp_path, poll_seconds=0.01) as gpus:
+            claimed.append(gpus)
+
+    with claim_gpus(1, 2, tmp_path):
+        os.environ.pop("CUDA_VISIBLE_DEVICES")
+        thread = threading.Thread(target=second_job)
+        thread.start()
+        thread.join(0.2)
+        assert claimed == []
+    thread.join(10)
+    assert claimed == [["0", "1"]]
+
+
+def test_nothing_is_claimed_without_gpus_or_under_a_batch_system(tmp_path, monkeypatch):
+    with claim_gpus(1, 0, tmp_path) as gpus:
+        assert gpus == []
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    with claim_gpus(1, 4, tmp_path) as gpus:
+        assert gpus == ["3"]
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+    assert not list(tmp_path.iterdir())
+
+
+def test_more_gpus_than_there_are_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="wants 4 GPUs, this machine has 2"), claim_gpus(4, 2, tmp_path):
+        pass

@@ -1,0 +1,16 @@
+"""Convert a model of fairseq's, as published, to a base model's folder."""
+
+from pathlib import Path
+
+from lslo.job import job
+from lslo.model.fairseq import convert_fairseq
+
+
+def main(archive: Path, output: Path) -> None:
+    """Write the base model's folder. archive: the folder into which the published file was extracted."""
+    convert_fairseq(archive, output)
+
+
+if "snakemake" in globals():
+    with job(snakemake.log[0], snakemake.threads):
+        main(Path(snakemake.input.archive), Path(snakemake.output.folder))
