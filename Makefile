@@ -6,7 +6,7 @@ CORES ?= 2
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format base-model clean
+.PHONY: help setup demo test test-scale lint format base-model clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ demo: $(READY) ## run the whole method on the embedded corpus, into results/demo
 # A file's tests stay in one process, because they share a finished workflow.
 test: $(READY) ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
+
+test-scale: $(READY) ## run the tests of the paper-scale workflow (minutes more)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m scale --numprocesses $(CORES) --dist loadfile
 
 lint: $(READY) ## check style and workflow
 	$(BIN)/ruff check

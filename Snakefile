@@ -5,10 +5,14 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-configfile: "config/demo.yaml"
+# The demo is the default. Where a configuration is named it stands alone: Snakemake would merge the two.
+if not workflow.configfiles:
+
+    configfile: "config/demo.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/sources.smk"
 include: "rules/corpus.smk"
 include: "rules/base_model.smk"
 include: "rules/architecture.smk"

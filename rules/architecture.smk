@@ -19,12 +19,15 @@ rule learn_weights:
         "../envs/lslo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=240,
+        mem_mb=TRAINING_MEMORY,
+        runtime=TRAINING_RUNTIME,
+        gpu=GPUS,
     params:
-        languages=EXPERIMENT.codes,
+        resource_classes=EXPERIMENT.resource_classes,
         rank=config["weight_learning"]["rank"],
         recipe=recipe("lslo", SEEDS[0]),
+        codes=EXPERIMENT.model_codes,
+        locks=GPU_LOCKS,
         state=f"{RESULTS}/state/weight_learning",
         code=code_of("learn_weights"),
     script:
@@ -47,13 +50,16 @@ rule estimate_subspaces:
         "../envs/lslo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=240,
+        mem_mb=TRAINING_MEMORY,
+        runtime=TRAINING_RUNTIME,
+        gpu=GPUS,
     params:
-        languages=EXPERIMENT.codes,
+        resource_classes=EXPERIMENT.resource_classes,
         rank=config["subspaces"]["rank"],
         schedule={"ratio": config["subspaces"]["ratio"], **config["pruning"]},
         recipe=recipe("lslo", SEEDS[0]),
+        codes=EXPERIMENT.model_codes,
+        locks=GPU_LOCKS,
         state=f"{RESULTS}/state/{{analysis}}",
         code=code_of("estimate_subspaces"),
     script:

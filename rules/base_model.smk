@@ -19,7 +19,7 @@ rule pretrain_base_model:
         resource_classes=EXPERIMENT.resource_classes,
         embedded=config["corpus"].get("embedded"),
         pretraining=config.get("pretraining"),
-        translation=config["translation"],
+        translation=DECODING,
         code=code_of("pretrain_base_model"),
     script:
         "../workflow/scripts/pretrain_base_model.py"

@@ -27,9 +27,32 @@ LOGS = f"logs/{config['experiment']}"
 BENCHMARKS = f"benchmarks/{config['experiment']}"
 CORPUS = f"{RESULTS}/corpus"
 SETTING = f"{RESULTS}/settings/{{setting}}/seed{{seed}}"
-BASE_MODEL = EXPERIMENT.resolve(config["base_model"])
-BASE_MODEL_FILES = sorted(str(path) for path in BASE_MODEL.iterdir() if path.is_file())
+DATA = "data"
+CONVERTED_FILES = [
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "dict.txt",
+    "sentencepiece.bpe.model",
+    "language_tokens.json",
+]
+HUB_FILES = ["config.json", "model.safetensors"]
+SACREBLEU = f"{DATA}/sacrebleu"
+# The name under which sacrebleu looks for the model of its flores101 tokenizer.
+SCORING_MODEL = "sacrebleu_tokenizer_spm.model"
+if config["scoring"]["tokenizer"] == "flores101":
+    os.environ.update(SACREBLEU=str(Path(SACREBLEU).absolute()))
 SEEDS = config["seeds"]
+GPUS = config.get("gpus", 0)
+# Beside the downloads, so that the experiments of one machine share them.
+GPU_LOCKS = f"{DATA}/gpu_locks"
+# For the embedded model on the CPU, and for a 615 M model on GPUs; a profile may set others.
+TRAINING_MEMORY = 16000 if GPUS else 1500
+TRAINING_RUNTIME = 1440 if GPUS else 240
+DECODING = {
+    key: value for key, value in config["translation"].items() if key != "shards"
+}
+SHARDS = config["translation"].get("shards", 1)
 TABLE_FORMS = {"csv": "csv", "markdown": "md", "latex": "tex", "page": "html"}
 FIGURE_FORMS = ("pdf", "png", "csv")
 
@@ -38,6 +61,11 @@ wildcard_constraints:
     split="dev|devtest",
     setting=r"[A-Za-z0-9._-]+",
     seed=r"[0-9]+",
+    source=r"[A-Za-z0-9_-]+",
+    file=r"[A-Za-z0-9._+-]+",
+    owner=r"[A-Za-z0-9._-]+",
+    model=r"[A-Za-z0-9._-]+",
+    shard=r"[0-9]+",
     analysis="ise|lsp",
     number="[1-7]",
 
@@ -47,6 +75,84 @@ def code_of(script):
     return code_fingerprint(
         Path(workflow.basedir) / "workflow" / "scripts" / f"{script}.py"
     )
+
+
+def source_of_file(file):
+    """The source whose file this is."""
+    return next(source for source in EXPERIMENT.sources.values() if source.file == file)
+
+
+def base_model_files():
+    """The base model, its configuration first: the user's own, or what a download is turned into."""
+    base_model = EXPERIMENT.base_model
+    if "source" in base_model:
+        return [
+            f"{DATA}/base_models/{base_model['source']}/{name}"
+            for name in CONVERTED_FILES
+        ]
+    if "hub" in base_model:
+        return [f"{DATA}/hub/{base_model['hub']}/{name}" for name in HUB_FILES]
+    folder = EXPERIMENT.resolve(base_model["folder"])
+    rest = (
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.name != "config.json"
+    )
+    return [str(folder / "config.json"), *sorted(str(path) for path in rest)]
+
+
+BASE_MODEL_FILES = base_model_files()
+
+
+def corpus_input():
+    """What the corpus is made of: the user's own files, or an extracted download."""
+    source = config["corpus"].get("source")
+    return [f"{DATA}/extracted/{source}"] if source else EXPERIMENT.corpus_files
+
+
+def corpus_folder():
+    """The folder that corpus_paths start from; None for the embedded corpus."""
+    corpus = config["corpus"]
+    if "embedded" in corpus:
+        return None
+    if "source" in corpus:
+        return f"{DATA}/extracted/{corpus['source']}/{corpus['folder']}"
+    return str(EXPERIMENT.resolve(corpus["folder"]))
+
+
+def scoring_input():
+    """The model of the flores101 tokenizer, if that is what scores are made with."""
+    return (
+        [f"{SACREBLEU}/models/{SCORING_MODEL}"]
+        if config["scoring"]["tokenizer"] == "flores101"
+        else []
+    )
+
+
+# Whether there is something to compare the results tables with.
+COMPARED = config.get("compare_with_paper", False) or config.get("significance", 0) > 0
+
+
+def table_files(name, prefix=""):
+    """The files of a table but its HTML page, which is declared apart as a part of the report."""
+    return {
+        prefix + form: f"{RESULTS}/tables/{name}.{ending}"
+        for form, ending in TABLE_FORMS.items()
+        if form != "page"
+    }
+
+
+def paper_table(number):
+    """The paper's own table as CSV, where it is to be compared with."""
+    if not config.get("compare_with_paper", False):
+        return None
+    return Path(workflow.basedir) / "resources" / "paper" / f"table{number}.csv"
+
+
+def figure_numbers():
+    """The figures that are drawn."""
+    numbers = config.get("figures", [1, 2, 3, 4, 5, 6])
+    return [number for number in numbers if number != 3 or config.get("figure3")]
 
 
 def corpus_files(split):

@@ -3,7 +3,7 @@
 
 rule make_corpus:
     input:
-        EXPERIMENT.corpus_sources,
+        corpus_input(),
     output:
         corpus_files("dev"),
         corpus_files("devtest"),
@@ -19,6 +19,11 @@ rule make_corpus:
     params:
         resource_classes=EXPERIMENT.resource_classes,
         embedded=config["corpus"].get("embedded"),
+        text=(
+            None
+            if "embedded" in config["corpus"]
+            else {"folder": corpus_folder(), "paths": EXPERIMENT.corpus_paths}
+        ),
         code=code_of("make_corpus"),
     script:
         "../workflow/scripts/make_corpus.py"

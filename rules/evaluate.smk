@@ -7,33 +7,59 @@ rule translate:
         base_model=BASE_MODEL_FILES,
         adapter=adapter_of,
     output:
-        hypotheses=directory(f"{SETTING}/hypotheses"),
+        hypotheses=temp(directory(f"{SETTING}/shards/{{shard}}")),
     log:
-        f"{LOGS}/translate/{{setting}}-seed{{seed}}.log",
+        f"{LOGS}/translate/{{setting}}-seed{{seed}}-{{shard}}.log",
     benchmark:
-        f"{BENCHMARKS}/translate/{{setting}}-seed{{seed}}.tsv"
+        f"{BENCHMARKS}/translate/{{setting}}-seed{{seed}}-{{shard}}.tsv"
     conda:
         "../envs/lslo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=240,
+        mem_mb=TRAINING_MEMORY,
+        runtime=TRAINING_RUNTIME,
+        gpu=min(GPUS, 1),
     params:
-        languages=EXPERIMENT.codes,
-        directions=EXPERIMENT.directions,
-        translation=config["translation"],
+        directions=lambda wildcards: EXPERIMENT.directions[
+            int(wildcards.shard) :: SHARDS
+        ],
+        translation=DECODING,
+        codes=EXPERIMENT.model_codes,
+        locks=GPU_LOCKS,
         code=code_of("translate"),
     script:
         "../workflow/scripts/translate.py"
+
+
+rule gather_translations:
+    input:
+        expand(
+            rules.translate.output.hypotheses, shard=range(SHARDS), allow_missing=True
+        ),
+    output:
+        hypotheses=directory(f"{SETTING}/hypotheses"),
+    log:
+        f"{LOGS}/gather_translations/{{setting}}-seed{{seed}}.log",
+    benchmark:
+        f"{BENCHMARKS}/gather_translations/{{setting}}-seed{{seed}}.tsv"
+    conda:
+        "../envs/lslo.yaml"
+    resources:
+        mem_mb=100,
+        runtime=10,
+    shell:
+        "mkdir -p {output} && for shard in {input}; do cp $shard/*.txt {output}/ || exit 1; done 2> {log}"
 
 
 rule score:
     input:
         corpus=corpus_files("devtest"),
         base_model=BASE_MODEL_FILES,
-        hypotheses=rules.translate.output.hypotheses,
+        scoring_model=scoring_input(),
+        hypotheses=rules.gather_translations.output.hypotheses,
     output:
         scores=f"{SETTING}/scores.csv",
+        statistics=f"{SETTING}/statistics.npz",
     log:
         f"{LOGS}/score/{{setting}}-seed{{seed}}.log",
     benchmark:
@@ -68,12 +94,14 @@ rule translate_epochs:
         "../envs/lslo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=240,
+        mem_mb=TRAINING_MEMORY,
+        runtime=TRAINING_RUNTIME,
+        gpu=min(GPUS, 1),
     params:
-        languages=EXPERIMENT.codes,
         directions=figure_directions(),
-        translation=config["translation"],
+        translation=DECODING,
+        codes=EXPERIMENT.model_codes,
+        locks=GPU_LOCKS,
         code=code_of("translate_epochs"),
     script:
         "../workflow/scripts/translate_epochs.py"
@@ -83,6 +111,7 @@ rule score_epochs:
     input:
         corpus=corpus_files("devtest"),
         base_model=BASE_MODEL_FILES,
+        scoring_model=scoring_input(),
         hypotheses=rules.translate_epochs.output.hypotheses,
         pretrain=rules.score.output.scores.format(setting="Pretrain", seed=SEEDS[0]),
         final=rules.score.output.scores,

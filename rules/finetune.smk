@@ -19,14 +19,17 @@ rule finetune:
         "../envs/lslo.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=240,
+        mem_mb=TRAINING_MEMORY,
+        runtime=TRAINING_RUNTIME,
+        gpu=GPUS,
     params:
         resource_classes=EXPERIMENT.resource_classes,
         recipe=lambda wildcards: recipe(setting_of(wildcards).kind, wildcards.seed),
         pruning=[config["pruning"]["start"], config["pruning"]["duration"]],
         keep_epochs=lambda wildcards: str(setting_of(wildcards))
         in config.get("figure3", []),
+        codes=EXPERIMENT.model_codes,
+        locks=GPU_LOCKS,
         state=f"{RESULTS}/state/{{setting}}-seed{{seed}}",
         code=code_of("finetune"),
     script:

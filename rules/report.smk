@@ -6,15 +6,27 @@ rule make_results_table:
         scores=lambda wildcards: flat(
             paths_of(config["tables"][f"table{wildcards.number}"], "scores.csv")
         ),
+        statistics=lambda wildcards: flat(
+            paths_of(config["tables"][f"table{wildcards.number}"], "statistics.npz")
+        ),
         parameters=lambda wildcards: list(
             parameters_of(config["tables"][f"table{wildcards.number}"]).values()
         ),
     output:
-        **{
-            form: f"{RESULTS}/tables/table{{number}}.{ending}"
-            for form, ending in TABLE_FORMS.items()
-            if form != "page"
-        },
+        **table_files("table{number}"),
+        **(
+            {
+                **table_files("table{number}_comparison", "comparison_"),
+                "comparison_page": report(
+                    f"{RESULTS}/tables/table{{number}}_comparison.html",
+                    caption="../workflow/report/comparison_table.rst",
+                    category="Tables",
+                    labels={"table": "{number}, compared"},
+                ),
+            }
+            if COMPARED
+            else {}
+        ),
         page=report(
             f"{RESULTS}/tables/table{{number}}.html",
             caption="../workflow/report/results_table.rst",
@@ -40,6 +52,11 @@ rule make_results_table:
         parameters=lambda wildcards: parameters_of(
             config["tables"][f"table{wildcards.number}"]
         ),
+        statistics=lambda wildcards: paths_of(
+            config["tables"][f"table{wildcards.number}"], "statistics.npz"
+        ),
+        resamples=config.get("significance", 0),
+        paper=lambda wildcards: paper_table(wildcards.number),
         resource_classes=EXPERIMENT.resource_classes,
         experiment=config["experiment"],
         code=code_of("make_results_table"),
@@ -49,11 +66,7 @@ rule make_results_table:
 
 rule make_setup_table:
     output:
-        **{
-            form: f"{RESULTS}/tables/table{{number}}.{ending}"
-            for form, ending in TABLE_FORMS.items()
-            if form != "page"
-        },
+        **table_files("table{number}"),
         page=report(
             f"{RESULTS}/tables/table{{number}}.html",
             caption="../workflow/report/setup_table.rst",
@@ -196,17 +209,18 @@ rule tables:
             ),
             ending=TABLE_FORMS.values(),
         ),
+        expand(
+            f"{RESULTS}/tables/{{name}}_comparison.{{ending}}",
+            name=config["tables"] if COMPARED else [],
+            ending=TABLE_FORMS.values(),
+        ),
 
 
 rule figures:
     input:
         expand(
             f"{RESULTS}/figures/figure{{number}}.{{ending}}",
-            number=[
-                number
-                for number in range(1, 7)
-                if number != 3 or config.get("figure3")
-            ],
+            number=figure_numbers(),
             ending=FIGURE_FORMS,
         ),
 
@@ -215,7 +229,7 @@ rule results:
     input:
         rules.tables.input,
         rules.figures.input,
-        rules.claims.output,
+        rules.claims.output if "claims" in config else [],
         rules.describe_run.output,
 
 

@@ -18,8 +18,10 @@ from jsonschema.exceptions import ValidationError, best_match
 from lslo.corpus.plain_text import SPLITS
 from lslo.languages import Language, all_directions, read_languages, select_languages
 from lslo.settings import Setting, SettingError
+from lslo.sources import Source, read_sources, use_mirrors
 
 LANGUAGES_TABLE = "config/languages.tsv"
+SOURCES_TABLE = "config/sources.tsv"
 
 
 class ConfigError(ValueError):
@@ -97,19 +99,85 @@ class Experiment:
                 )
 
     def _check_files(self) -> None:
-        folder = self.config["corpus"].get("folder")
-        if folder is not None and not self.resolve(folder).is_dir():
-            raise ConfigError(f"config key 'corpus.folder': there is no folder {folder}")
-        for file in self.corpus_sources:
-            if not file.is_file():
-                raise ConfigError(f"config key 'corpus.folder': there is no file {file}")
-        base_model = self.resolve(self.config["base_model"])
-        for name in ("config.json", "model.safetensors"):
-            if not (base_model / name).is_file():
+        """Folders of the user's own exist and sources are in the table."""
+        corpus, base_model = self.config["corpus"], self.base_model
+        for key, section, kinds in (
+            ("corpus", corpus, ("embedded", "folder")),
+            ("base_model", base_model, ("folder", "source", "hub")),
+        ):
+            if sum(kind in section for kind in kinds) != 1:
+                raise ConfigError(f"config key '{key}': give exactly one of {', '.join(kinds)}")
+        for key, section in (("corpus", corpus), ("base_model", base_model)):
+            if "source" in section and section["source"] not in self.sources:
                 raise ConfigError(
-                    f"config key 'base_model': {self.config['base_model']} has no {name}; "
+                    f"config key '{key}.source': '{section['source']}' is not in {self.sources_table}"
+                )
+            self.codes_of(section.get("codes", "code"), f"{key}.codes")
+        if "folder" in corpus and "source" not in corpus:
+            if not self.resolve(corpus["folder"]).is_dir():
+                raise ConfigError(f"config key 'corpus.folder': there is no folder {corpus['folder']}")
+            for file in self.corpus_files:
+                if not file.is_file():
+                    raise ConfigError(f"config key 'corpus.folder': there is no file {file}")
+        for name in ("config.json", "model.safetensors") if "folder" in base_model else ():
+            if not (self.resolve(base_model["folder"]) / name).is_file():
+                raise ConfigError(
+                    f"config key 'base_model': {base_model['folder']} has no {name}; "
                     "give the folder of a model in Hugging Face's form"
                 )
+
+    @property
+    def base_model(self) -> dict[str, Any]:
+        """The configuration's `base_model`, a plain path as `{folder: path}`."""
+        value = self.config["base_model"]
+        return {"folder": value} if isinstance(value, str) else value
+
+    @property
+    def sources_table(self) -> str:
+        """The table of downloads."""
+        return self.config.get("sources_table", SOURCES_TABLE)
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """What can be downloaded, mirrors put in. Raises ConfigError."""
+        try:
+            return use_mirrors(read_sources(self.resolve(self.sources_table)), self.config.get("mirrors", {}))
+        except FileNotFoundError:
+            raise ConfigError(f"config key 'sources_table': there is no file {self.sources_table}") from None
+        except ValueError as error:
+            raise ConfigError(f"config key 'mirrors': {error}") from None
+
+    def codes_of(self, codes: str | Mapping[str, str], key: str) -> dict[str, str]:
+        """The code of each language in other people's files. codes: a column of the table, or a mapping."""
+        if isinstance(codes, str):
+            return {language.code: getattr(language, codes) for language in self.languages}
+        for code in self.codes:
+            if code not in codes:
+                raise ConfigError(f"config key '{key}': there is no code for the language '{code}'")
+        return {code: codes[code] for code in self.codes}
+
+    @property
+    def model_codes(self) -> dict[str, str]:
+        """The base model's code of each language."""
+        default = "m2m" if "source" in self.base_model else "code"
+        return self.codes_of(self.base_model.get("codes", default), "base_model.codes")
+
+    @property
+    def corpus_paths(self) -> dict[str, dict[str, str]]:
+        """Split -> language -> path of its text within the corpus's folder."""
+        corpus = self.config["corpus"]
+        codes = self.codes_of(corpus.get("codes", "code"), "corpus.codes")
+        pattern = corpus.get("pattern", "{split}/{code}.txt")
+        try:
+            return {
+                split: {language: pattern.format(split=split, code=code) for language, code in codes.items()}
+                for split in SPLITS
+            }
+        except (KeyError, IndexError, ValueError):
+            raise ConfigError(
+                f"config key 'corpus.pattern': '{pattern}' may have {{split}} and {{code}} in it, "
+                "no other braces"
+            ) from None
 
     def resolve(self, path: str) -> Path:
         """A path of the configuration as one that can be opened."""
@@ -122,12 +190,13 @@ class Experiment:
             setting.rank_of_class(set(self.resource_classes.values()))
 
     @cached_property
-    def corpus_sources(self) -> list[Path]:
-        """The files of a corpus of the user's own; none for the embedded corpus."""
-        folder = self.config["corpus"].get("folder")
-        if folder is None:
+    def corpus_files(self) -> list[Path]:
+        """The files of a corpus of the user's own; none for an embedded or a downloaded one."""
+        corpus = self.config["corpus"]
+        if "folder" not in corpus or "source" in corpus:
             return []
-        return [self.resolve(folder) / split / f"{code}.txt" for split in SPLITS for code in self.codes]
+        folder = self.resolve(corpus["folder"])
+        return [folder / path for paths in self.corpus_paths.values() for path in paths.values()]
 
     @cached_property
     def resource_classes(self) -> dict[str, str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from lslo.batching import TokenizedCorpus
 from lslo.checkpoints import CheckpointStore
+from lslo.distributed import Workers
 from lslo.languages import all_directions
 from lslo.model.adapter import count_adapter, count_model, save_adapter
 from lslo.model.loading import load_base_model
@@ -18,7 +17,8 @@ from lslo.pruning import GradualPruningSchedule
 from lslo.routing import IndexStrategy
 from lslo.settings import Setting
 from lslo.subspaces import language_pruner
-from lslo.training import Recipe, train
+from lslo.training import train
+from lslo.training_jobs import TrainingJob
 
 logger = logging.getLogger(__name__)
 
@@ -36,48 +36,48 @@ def index_strategy(
 
 
 def fine_tune(
+    job: TrainingJob,
     setting: Setting,
-    base_model: Path,
-    corpus: TokenizedCorpus,
-    resource_classes: Mapping[str, str],
-    recipe: Recipe,
-    *,
     pruning: tuple[int, int],
     learned_strategy: Path | None,
     output: Path,
-    metrics: Path,
     parameters: Path,
-    epochs_output: Path | None = None,
-    checkpoints: CheckpointStore | None = None,
+    epochs_output: Path,
+    keep_epochs: bool = False,
     progress: TextIO | None = None,
 ) -> None:
     """Train a setting on every direction's sentence pairs and write its adapter folder.
 
     pruning: E and k of Equation 6, in epochs. learned_strategy: `index_strategy.json` of weight learning.
-    output: the adapter folder; for full fine-tuning a model folder. metrics, parameters: files to write.
-    epochs_output: if given, a folder that gets the adapter after each epoch but the last as `epoch{n}`.
+    output: the adapter folder; for full fine-tuning a model folder. parameters: the file of their counts.
+    epochs_output: a folder that gets the adapter after each epoch but the last, as `epoch{n}`, if
+    keep_epochs; else it is made empty.
     """
-    model = load_base_model(base_model)
+    workers = Workers.join()
+    recipe = job.recipe
     router, pruners, placed = None, [], {}
     ranks: dict[str, int] = {}
     strategy = None
     if setting.kind == "full":
+        model = load_base_model(job.base_model)
         model.requires_grad_(True)
     else:
+        model = job.load_frozen_model()
         layers = {side: number_of_layers(model, side) for side in ("encoder", "decoder")}
         strategy = index_strategy(setting.index, learned_strategy, layers["encoder"], layers["decoder"])
-        rank_of_class = setting.rank_of_class(set(resource_classes.values()))
-        ranks = {language: rank_of_class[name] for language, name in resource_classes.items()}
+        rank_of_class = setting.rank_of_class(set(job.resource_classes.values()))
+        ranks = {language: rank_of_class[name] for language, name in job.resource_classes.items()}
         router, placed = add_lslo(model, ranks, strategy, modules=setting.modules, seed=recipe.seed)
-        if setting.gps_ratio is not None:
-            schedule = GradualPruningSchedule(float(setting.gps_ratio), *pruning)
-            pruned = [index for index, name in enumerate(resource_classes.values()) if name in PRUNED_CLASSES]
-            pruners.append(language_pruner(placed, pruned, schedule))
+    model.to(workers.device)
+    if setting.gps_ratio is not None:
+        schedule = GradualPruningSchedule(float(setting.gps_ratio), *pruning)
+        pruned = [index for index, name in enumerate(job.resource_classes.values()) if name in PRUNED_CLASSES]
+        pruners.append(language_pruner(placed, pruned, schedule))
 
     def save(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         if setting.kind == "full":
-            _save_model(model, base_model, folder)
+            _save_model(model, job.base_model, folder)
         else:
             save_adapter(
                 folder,
@@ -86,15 +86,27 @@ def fine_tune(
                 ranks=ranks,
                 strategy=strategy,
                 modules=setting.modules,
-                base_model=base_model,
+                base_model=job.base_model,
             )
 
-    def after_epoch(epoch: int) -> None:
-        if epochs_output and epoch < recipe.epochs:
-            save(epochs_output / f"epoch{epoch}")
+    checkpoints = CheckpointStore(job.state, job.fingerprint)
+    # Snakemake deletes declared outputs before a job starts again; what a continued job needs lies beside
+    # the state until the job is done.
+    kept = job.state / "epochs"
+    if workers.leads:
+        if checkpoints.load() is None:
+            shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True, exist_ok=True)
+    workers.wait()
 
+    def after_epoch(epoch: int) -> None:
+        if keep_epochs and epoch < recipe.epochs:
+            save(kept / f"epoch{epoch}")
+
+    corpus = job.load_corpus()
     examples = corpus.examples(all_directions(corpus.languages))
-    logger.info("setting %s: %d sentence pairs an epoch", setting, len(examples))
+    if workers.leads:
+        logger.info("setting %s: %d sentence pairs an epoch", setting, len(examples))
     train(
         model,
         corpus,
@@ -102,15 +114,22 @@ def fine_tune(
         recipe,
         router=router,
         pruners=pruners,
-        metrics=metrics,
+        metrics=job.metrics,
         checkpoints=checkpoints,
         after_epoch=after_epoch,
         progress=progress,
+        workers=workers,
     )
+    if not workers.leads:
+        return
     save(output)
     counts = count_adapter(placed, model.config.d_model) if placed else count_model(model)
     counts.write(parameters)
     logger.info("setting %s: %d parameters, %d of them not zero", setting, counts.true, counts.nonzero)
+    # Copied, and the state removed before its source: killed in between, the job can still be continued.
+    shutil.copytree(kept, epochs_output, dirs_exist_ok=True)
+    checkpoints.path.unlink()
+    shutil.rmtree(job.state)
 
 
 def _save_model(model, base_model: Path, folder: Path) -> None:

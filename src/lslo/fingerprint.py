@@ -41,13 +41,24 @@ def _imports(file: Path) -> frozenset[str]:
     return frozenset(name for name in names | packages if _file_of(name))
 
 
+@cache
+def _top_level_imports(file: Path) -> frozenset[str]:
+    """Names without a dot that a script imports: another script beside it, perhaps."""
+    if PACKAGE in file.parents:
+        return frozenset()
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    return frozenset(node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module)
+
+
 def imported_files(script: Path | str) -> list[Path]:
-    """The package's source files that a script imports, directly or through others, sorted."""
+    """The package's source files and scripts that a script imports, directly or through others, sorted."""
     found: set[Path] = set()
     waiting = [Path(script)]
     while waiting:
-        for module in _imports(waiting.pop()):
-            file = _file_of(module)
+        current = waiting.pop()
+        siblings = [current.with_name(f"{name}.py") for name in _top_level_imports(current)]
+        files = [_file_of(module) for module in _imports(current)]
+        for file in files + [sibling for sibling in siblings if sibling.is_file()]:
             if file not in found:
                 found.add(file)
                 waiting.append(file)
@@ -58,7 +69,7 @@ def code_fingerprint(script: Path | str) -> str:
     """Hexadecimal digest over the package's source files that the script depends on."""
     digest = hashlib.sha256()
     for file in imported_files(script):
-        digest.update(f"{file.relative_to(PACKAGE)}\0".encode() + file.read_bytes() + b"\0")
+        digest.update(f"{file.name}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 

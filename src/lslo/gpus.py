@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import torch
+
 logger = logging.getLogger(__name__)
 
 # Set by the batch systems that give a job GPUs of its own.
@@ -74,6 +76,14 @@ def claim_gpus(
                 os.environ.pop("CUDA_VISIBLE_DEVICES", None)
             else:
                 os.environ["CUDA_VISIBLE_DEVICES"] = before
+
+
+@contextmanager
+def claimed_gpus(wanted: int, folder: Path | str) -> Iterator[list[str]]:
+    """`claim_gpus` on this machine, whatever it has."""
+    # Counting does not start CUDA in this process, so CUDA_VISIBLE_DEVICES may still be set.
+    with claim_gpus(wanted, torch.cuda.device_count(), folder) as gpus:
+        yield gpus
 
 
 def _lock(stack: ExitStack, path: Path) -> bool:

@@ -28,12 +28,14 @@ class Decoding:
     beam: hypotheses kept. length_penalty: the exponent of the length by which a score is divided.
     maximum_length: tokens before `</s>`, the language token included (fairseq's `--max-len-b`).
     tokens_per_batch: rows (sentences × beam) times the longest source that a batch may hold.
+    precision: `float32` or `bfloat16`, of weights and products; log-probabilities are float32.
     """
 
     beam: int = 5
     length_penalty: float = 1.0
     maximum_length: int = 200
     tokens_per_batch: int = 16000
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,9 @@ def beam_search(
             # Keys and values of the source are the same for all hypotheses of a sentence: only whole
             # sentences that are done leave.
             rows = (
-                going_on if hypotheses == 1 else going_on.unsqueeze(1) * hypotheses + torch.arange(hypotheses)
+                going_on
+                if hypotheses == 1
+                else going_on.unsqueeze(1) * hypotheses + torch.arange(hypotheses, device=source.device)
             )
             rows = rows.flatten()
             cache.cross_attention_cache.batch_select_indices(
@@ -213,6 +217,7 @@ def translate(
     progress bar. Returns direction -> hypotheses, line by line those of the source.
     """
     model.eval()
+    device = model.device
     languages = router.languages if router else sorted({language for pair in directions for language in pair})
     place = {language: index for index, language in enumerate(languages)}
     target_token = {target: tokenizer.language_token(target) for _, target in directions}
@@ -233,12 +238,12 @@ def translate(
                 model,
                 torch.from_numpy(
                     pad_sequences([tokens[source][row] for (source, _), row in batch], corpus.pad)
-                ),
-                torch.tensor([target_token[target] for (_, target), _ in batch]),
+                ).to(device),
+                torch.tensor([target_token[target] for (_, target), _ in batch], device=device),
                 decoding,
                 router=router,
-                source_language=torch.tensor([place[source] for (source, _), _ in batch]),
-                target_language=torch.tensor([place[target] for (_, target), _ in batch]),
+                source_language=torch.tensor([place[source] for (source, _), _ in batch], device=device),
+                target_language=torch.tensor([place[target] for (_, target), _ in batch], device=device),
             )
             found |= dict(zip(batch, hypotheses.tokens, strict=True))
             bar.update(len(batch))

@@ -105,7 +105,7 @@ def test_a_corpus_file_that_is_missing_is_named(config, tmp_path):
         for language in config["languages"]:
             (tmp_path / split / f"{language}.txt").write_text("a\n")
     config["corpus"] = {"folder": str(tmp_path)}
-    assert len(Experiment(config, REPOSITORY).corpus_sources) == 10
+    assert len(Experiment(config, REPOSITORY).corpus_files) == 10
     (tmp_path / "devtest" / "oc.txt").unlink()
     with pytest.raises(ConfigError, match=r"devtest/oc\.txt"):
         Experiment(config, REPOSITORY)

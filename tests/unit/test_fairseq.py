@@ -10,7 +10,6 @@ import os
 import runpy
 import sys
 import tarfile
-from collections import OrderedDict
 from pathlib import Path
 from types import ModuleType
 
@@ -21,6 +20,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, M2M100ForConditionalGeneration
 
+from fairseq_archive import checkpoint_of
 from lslo.batching import TokenizedCorpus, collate
 from lslo.loss import smoothed_cross_entropy
 from lslo.model.fairseq import convert_fairseq, read_checkpoint
@@ -112,51 +112,6 @@ def test_best_beams_scores_and_texts_are_fairseqs(fairseq, together):
     for (source, target), texts in hypotheses.items():
         expected = [row["beams"][0]["text"] for row in rows if row["direction"] == f"{source}-{target}"]
         assert texts == expected
-
-
-def fairseq_tensors(model):
-    """The state dict that fairseq would save of a Hugging Face model: every tied embedding under its name."""
-    tensors = {
-        name.removeprefix("model."): tensor.detach().clone()
-        for name, tensor in model.named_parameters()
-        if name != "model.shared.weight"
-    }
-    shared = model.model.shared.weight.detach().clone()
-    for name in ("encoder.embed_tokens", "decoder.embed_tokens", "decoder.output_projection"):
-        tensors[f"{name}.weight"] = shared
-    tensors["encoder.version"] = torch.tensor([3.0])
-    for side in ("encoder", "decoder"):
-        tensors[f"{side}.embed_positions._float_tensor"] = torch.zeros(1)
-    return OrderedDict(tensors)
-
-
-OPTIONS = {
-    "encoder_layers": 2,
-    "decoder_layers": 3,
-    "encoder_ffn_embed_dim": 24,
-    "decoder_ffn_embed_dim": 24,
-    "encoder_attention_heads": 2,
-    "decoder_attention_heads": 2,
-    "encoder_normalize_before": True,
-    "decoder_normalize_before": True,
-    "share_all_embeddings": True,
-    "encoder_langtok": "src",
-    "decoder_langtok": True,
-}
-
-
-def checkpoint_of(model, style="args", **options):
-    """What fairseq saves: options as `args`, a Namespace, or as `cfg`, a dict of Namespaces or of dicts."""
-    options = OPTIONS | options
-    task = {name: options.pop(name) for name in ("langs", "lang_dict") if name in options}
-    state = {"model": fairseq_tensors(model), "args": None, "optimizer_history": [{"num_updates": 3}]}
-    if style == "args":
-        state["args"] = argparse.Namespace(**options, **task)
-    elif style == "cfg of Namespaces":
-        state["cfg"] = {"model": argparse.Namespace(**options), "task": argparse.Namespace(**task)}
-    else:
-        state["cfg"] = {"model": options, "task": task}
-    return state
 
 
 @pytest.fixture

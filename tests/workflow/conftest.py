@@ -62,7 +62,7 @@ class Workflow:
 def copy_workflow(folder: Path) -> Path:
     """Copy what the workflow consists of."""
     folder.mkdir()
-    for name in ("Snakefile", "rules", "workflow", "src", "config", "profiles", "envs"):
+    for name in ("Snakefile", "rules", "workflow", "src", "config", "profiles", "envs", "resources/paper"):
         path = REPOSITORY / name
         if path.is_dir():
             shutil.copytree(path, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))

@@ -8,9 +8,12 @@ from lslo.model.fairseq import convert_fairseq
 
 def main(archive: Path, output: Path) -> None:
     """Write the base model's folder. archive: the folder into which the published file was extracted."""
-    convert_fairseq(archive, output)
+    checkpoints = sorted(archive.rglob("model.pt"))
+    if len(checkpoints) != 1:
+        raise ValueError(f"{archive}: holds {len(checkpoints)} files named model.pt, one is wanted")
+    convert_fairseq(checkpoints[0].parent, output)
 
 
 if "snakemake" in globals():
     with job(snakemake.log[0], snakemake.threads):
-        main(Path(snakemake.input.archive), Path(snakemake.output.folder))
+        main(Path(snakemake.input.archive), Path(snakemake.output[0]).parent)

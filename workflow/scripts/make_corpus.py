@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lslo.corpus.embedded import build_embedded_corpus, write_split
-from lslo.corpus.plain_text import SPLITS, read_split, write_sentences
+from lslo.corpus.plain_text import SPLITS, read_parallel, write_sentences
 from lslo.job import job
 
 
@@ -13,11 +13,11 @@ def main(
     resource_classes: Mapping[str, str],
     *,
     embedded: Mapping | None = None,
-    folder: Path | None = None,
+    text: Mapping | None = None,
 ) -> None:
     """Write `{output}/{split}/{language}.txt` from one of the two sources.
 
-    embedded: the config's corpus.embedded. folder: one with `{split}/{language}.txt`.
+    embedded: the config's corpus.embedded. text: `folder`, and `paths` (split -> language -> path in it).
     """
     languages = list(resource_classes)
     if embedded:
@@ -32,7 +32,12 @@ def main(
             write_split(getattr(corpus, split), languages, output / split)
     else:
         # Both splits are read, and so checked, before anything is written.
-        for split, sentences_of in {split: read_split(folder / split, languages) for split in SPLITS}.items():
+        folder = Path(text["folder"])
+        splits = {
+            split: read_parallel({language: folder / path for language, path in text["paths"][split].items()})
+            for split in SPLITS
+        }
+        for split, sentences_of in splits.items():
             (output / split).mkdir(parents=True, exist_ok=True)
             for language, sentences in sentences_of.items():
                 write_sentences(output / split / f"{language}.txt", sentences)
@@ -44,5 +49,5 @@ if "snakemake" in globals():
             Path(snakemake.output[0]).parents[1],
             snakemake.params.resource_classes,
             embedded=snakemake.params.embedded,
-            folder=Path(snakemake.input[0]).parents[1] if snakemake.input else None,
+            text=snakemake.params.text,
         )

@@ -5,7 +5,13 @@ from pathlib import Path
 
 from lslo.corpus.plain_text import read_hypotheses, read_split
 from lslo.job import job
-from lslo.scoring import score_directions, spbleu_tokenizer, write_scores
+from lslo.scoring import (
+    direction_statistics,
+    score_directions,
+    spbleu_tokenizer,
+    write_scores,
+    write_statistics,
+)
 
 
 def main(
@@ -15,19 +21,22 @@ def main(
     directions: Sequence[tuple[str, str]],
     tokenizer: str,
     base_model: Path,
-    output: Path,
+    scores_file: Path,
+    statistics_file: Path,
 ) -> None:
-    """Write spBLEU and chrF++ of each direction. tokenizer: `flores101`, or `base_model` for its own."""
+    """Write spBLEU and chrF++ of each direction, and the counts of each sentence that spBLEU is made from.
+
+    tokenizer: `flores101`, or `base_model` for its own.
+    """
     hypotheses = {
         (source, target): read_hypotheses(hypotheses_folder / f"{source}-{target}.txt")
         for source, target in directions
     }
-    write_scores(
-        score_directions(
-            hypotheses, read_split(corpus_folder, languages), spbleu_tokenizer(tokenizer, base_model)
-        ),
-        output,
-    )
+    references = read_split(corpus_folder, languages)
+    spbleu = spbleu_tokenizer(tokenizer, base_model)
+    statistics = direction_statistics(hypotheses, references, spbleu)
+    write_statistics(statistics, statistics_file)
+    write_scores(score_directions(hypotheses, references, spbleu, statistics), scores_file)
 
 
 if "snakemake" in globals():
@@ -40,4 +49,5 @@ if "snakemake" in globals():
             snakemake.params.tokenizer,
             Path(snakemake.input.base_model[0]).parent,
             Path(snakemake.output.scores),
+            Path(snakemake.output.statistics),
         )

@@ -1,10 +1,14 @@
-"""Translate `devtest` in every direction with one setting."""
+"""Translate `devtest` with one setting, in every direction or a shard of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+import torch
+
 from lslo.corpus.plain_text import read_split, write_sentences
+from lslo.distributed import Workers
+from lslo.gpus import claimed_gpus
 from lslo.job import job
 from lslo.model.adapter import load_with_adapter
 from lslo.tokenizer import Tokenizer
@@ -15,18 +19,22 @@ def main(
     base_model: Path,
     adapter: Path | None,
     corpus_folder: Path,
-    languages: Sequence[str],
+    codes: Mapping[str, str],
     directions: Sequence[tuple[str, str]],
     decoding: Decoding,
     output: Path,
     progress: TextIO | None = None,
 ) -> None:
-    """Write `{output}/{source}-{target}.txt`, each line-aligned. adapter: None for the base model."""
+    """Write `{output}/{source}-{target}.txt`, each line-aligned. adapter: None for the base model.
+
+    codes: the base model's code of each language.
+    """
     model, router = load_with_adapter(base_model, adapter)
+    model.to(Workers.join().device, getattr(torch, decoding.precision))
     hypotheses = translate(
         model,
-        Tokenizer(base_model),
-        read_split(corpus_folder, languages),
+        Tokenizer(base_model, codes),
+        read_split(corpus_folder, list(codes)),
         directions,
         decoding,
         router=router,
@@ -38,12 +46,15 @@ def main(
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0], snakemake.threads) as terminal:
+    with (
+        job(snakemake.log[0], snakemake.threads) as terminal,
+        claimed_gpus(snakemake.resources.get("gpu", 0), snakemake.params.locks),
+    ):
         main(
             Path(snakemake.input.base_model[0]).parent,
             Path(snakemake.input.adapter) if snakemake.input.get("adapter") else None,
             Path(snakemake.input.corpus[0]).parent,
-            snakemake.params.languages,
+            snakemake.params.codes,
             [tuple(direction) for direction in snakemake.params.directions],
             Decoding(**snakemake.params.translation),
             Path(snakemake.output.hypotheses),

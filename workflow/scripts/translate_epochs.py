@@ -1,9 +1,10 @@
 """Translate some directions with the adapter of each epoch but the last (Figure 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from lslo.gpus import claimed_gpus
 from lslo.job import job
 from lslo.translation import Decoding
 from translate import main as translate_setting
@@ -13,7 +14,7 @@ def main(
     base_model: Path,
     epochs_folder: Path,
     corpus_folder: Path,
-    languages: Sequence[str],
+    codes: Mapping[str, str],
     directions: Sequence[tuple[str, str]],
     decoding: Decoding,
     output: Path,
@@ -22,25 +23,20 @@ def main(
     """Write `{output}/epoch{n}/{source}-{target}.txt` for each adapter `{epochs_folder}/epoch{n}`."""
     output.mkdir(parents=True, exist_ok=True)
     for adapter in sorted(epochs_folder.glob("epoch*")):
-        translate_setting(
-            base_model,
-            adapter,
-            corpus_folder,
-            languages,
-            directions,
-            decoding,
-            output / adapter.name,
-            progress,
-        )
+        folder = output / adapter.name
+        translate_setting(base_model, adapter, corpus_folder, codes, directions, decoding, folder, progress)
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0], snakemake.threads) as terminal:
+    with (
+        job(snakemake.log[0], snakemake.threads) as terminal,
+        claimed_gpus(snakemake.resources.get("gpu", 0), snakemake.params.locks),
+    ):
         main(
             Path(snakemake.input.base_model[0]).parent,
             Path(snakemake.input.epochs),
             Path(snakemake.input.corpus[0]).parent,
-            snakemake.params.languages,
+            snakemake.params.codes,
             [tuple(direction) for direction in snakemake.params.directions],
             Decoding(**snakemake.params.translation),
             Path(snakemake.output.hypotheses),

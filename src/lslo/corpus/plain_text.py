@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 SPLITS = ("dev", "devtest")
@@ -31,17 +31,22 @@ def read_sentences(path: Path | str) -> list[str]:
     return sentences
 
 
-def read_split(folder: Path | str, languages: Sequence[str]) -> dict[str, list[str]]:
-    """One split of a corpus, language -> sentences. Raises ValueError where the numbers of lines differ."""
-    corpus = {language: read_sentences(Path(folder) / f"{language}.txt") for language in languages}
-    first = languages[0]
+def read_parallel(paths: Mapping[str, Path]) -> dict[str, list[str]]:
+    """Line-aligned files, language -> sentences. Raises ValueError where the numbers of lines differ."""
+    corpus = {language: read_sentences(path) for language, path in paths.items()}
+    first = next(iter(paths))
     for language, sentences in corpus.items():
         if len(sentences) != len(corpus[first]):
             raise ValueError(
-                f"{Path(folder) / language}.txt: {len(sentences)} lines, but {first}.txt beside it has "
-                f"{len(corpus[first])}; line i of every language must be the same sentence"
+                f"{paths[language]}: {len(sentences)} lines, but {paths[first]} has {len(corpus[first])}; "
+                "line i of every language must be the same sentence"
             )
     return corpus
+
+
+def read_split(folder: Path | str, languages: Sequence[str]) -> dict[str, list[str]]:
+    """One split of a corpus, language -> sentences. Raises ValueError where the numbers of lines differ."""
+    return read_parallel({language: Path(folder) / f"{language}.txt" for language in languages})
 
 
 def write_sentences(path: Path | str, sentences: Sequence[str]) -> None:

@@ -9,8 +9,8 @@ import torch
 from transformers import M2M100ForConditionalGeneration
 
 
-def load_base_model(folder: Path | str) -> M2M100ForConditionalGeneration:
-    """The model of a folder, in float32, for inference. Raises FileNotFoundError naming what is missing."""
+def load_base_model(folder: Path | str, dtype: torch.dtype = torch.float32) -> M2M100ForConditionalGeneration:
+    """The model of a folder, for inference. Raises FileNotFoundError naming what is missing."""
     folder = Path(folder)
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
@@ -18,7 +18,7 @@ def load_base_model(folder: Path | str) -> M2M100ForConditionalGeneration:
                 f"{folder / name}: the base model has no such file; set `base_model` to its folder"
             )
     return M2M100ForConditionalGeneration.from_pretrained(
-        folder, local_files_only=True, dtype=torch.float32, use_safetensors=True
+        folder, local_files_only=True, dtype=dtype, use_safetensors=True
     ).eval()
 
 
