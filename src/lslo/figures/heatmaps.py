@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lslo.figures.style import (
     CLASS_COLOURS,
@@ -76,7 +77,10 @@ def label_width(labels: Sequence[str]) -> float:
 
 def draw_colour_bar(figure: Figure, axes: Axes, norm: Normalize) -> None:
     """Draws a horizontal colour bar that fills `axes`."""
-    bar = figure.colorbar(ScalarMappable(norm, DEMAND_COLOURS), cax=axes, orientation="horizontal")
+    # Few ticks: labels such as −0.075 would touch each other at column width.
+    bar = figure.colorbar(
+        ScalarMappable(norm, DEMAND_COLOURS), cax=axes, orientation="horizontal", ticks=MaxNLocator(4)
+    )
     bar.set_label(DEMAND_LABEL, labelpad=1.5)
     bar.outline.set_linewidth(0.5)
     bar.ax.tick_params(length=1.5)
