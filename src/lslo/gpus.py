@@ -10,7 +10,7 @@ import fcntl
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -36,12 +36,17 @@ def claim_gpus(
 ) -> Iterator[list[str]]:
     """Claim GPUs and set CUDA_VISIBLE_DEVICES to them; they are free again at the end, or if the job dies.
 
-    wanted: GPUs of the job; with 0, or on a machine without any, nothing is claimed and nothing changes.
+    wanted: GPUs of the job; with 0 it sees none and computes on the CPU. On a machine without any, and under
+    a batch system, nothing is claimed and nothing changes.
     folder: where the lock files lie, the same for all jobs. Waits until enough are free. Raises ValueError
     where the machine has fewer.
     """
+    if wanted == 0:
+        with _visible([]):
+            yield []
+        return
     available = visible_gpus(os.environ, installed)
-    if wanted == 0 or installed == 0 or any(name in os.environ for name in BATCH_SYSTEMS):
+    if installed == 0 or any(name in os.environ for name in BATCH_SYSTEMS):
         yield available[:wanted]
         return
     if wanted > len(available):
@@ -67,22 +72,29 @@ def claim_gpus(
                     logger.info("waiting for %d free GPUs", wanted)
                     told = True
                 time.sleep(poll_seconds)
-        before = os.environ.get("CUDA_VISIBLE_DEVICES")
-        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(claimed)
-        try:
+        with _visible(claimed):
             yield claimed
-        finally:
-            if before is None:
-                os.environ.pop("CUDA_VISIBLE_DEVICES", None)
-            else:
-                os.environ["CUDA_VISIBLE_DEVICES"] = before
+
+
+@contextmanager
+def _visible(gpus: Sequence[str]) -> Iterator[None]:
+    """Have CUDA see these GPUs only."""
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+        else:
+            os.environ["CUDA_VISIBLE_DEVICES"] = before
 
 
 @contextmanager
 def claimed_gpus(wanted: int, folder: Path | str) -> Iterator[list[str]]:
     """`claim_gpus` on this machine, whatever it has."""
     # Counting does not start CUDA in this process, so CUDA_VISIBLE_DEVICES may still be set.
-    with claim_gpus(wanted, torch.cuda.device_count(), folder) as gpus:
+    with claim_gpus(wanted, torch.cuda.device_count() if wanted else 0, folder) as gpus:
         yield gpus
 
 

@@ -58,6 +58,13 @@ def test_nothing_is_claimed_without_gpus_or_under_a_batch_system(tmp_path, monke
     assert not list(tmp_path.iterdir())
 
 
+def test_a_job_without_gpus_sees_none(tmp_path):
+    with claim_gpus(0, 2, tmp_path) as gpus:
+        assert gpus == []
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
+
+
 def test_more_gpus_than_there_are_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="wants 4 GPUs, this machine has 2"), claim_gpus(4, 2, tmp_path):
         pass
