@@ -48,7 +48,7 @@ rule gather_translations:
         mem_mb=100,
         runtime=10,
     shell:
-        "mkdir -p {output} && for shard in {input}; do cp $shard/*.txt {output}/ || exit 1; done 2> {log}"
+        'mkdir -p {output:q} && for shard in {input:q}; do cp "$shard"/*.txt {output:q}/ || exit 1; done 2> {log:q}'
 
 
 rule score:

@@ -253,5 +253,5 @@ rule report:
         python=sys.executable,
     # Snakemake writes its report from a run of its own; the lock of the running one would keep it out.
     shell:
-        "{params.python} -m snakemake --snakefile {params.snakefile} --configfile {input.config}"
-        " --nolock --report {output} results > {log} 2>&1"
+        "{params.python:q} -m snakemake --snakefile {params.snakefile:q} --configfile {input.config:q}"
+        " --nolock --report {output:q} results > {log:q} 2>&1"

@@ -96,4 +96,4 @@ rule fetch_scoring_model:
         mem_mb=100,
         runtime=5,
     shell:
-        "cp {input} {output} 2> {log}"
+        "cp {input:q} {output:q} 2> {log:q}"

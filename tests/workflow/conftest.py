@@ -83,7 +83,8 @@ def workflow(tmp_path: Path) -> Workflow:
 def finished_workflow(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """A workflow that has run to its end; tests must leave its results alone."""
     folder = tmp_path_factory.mktemp("finished")
-    workflow = Workflow(copy_workflow(folder / "workflow"), folder / "run")
+    # A space, since people have such folders.
+    workflow = Workflow(copy_workflow(folder / "work flow"), folder / "a run")
     workflow.folder.mkdir()
     result = workflow.run()
     assert result.returncode == 0, result.stdout
