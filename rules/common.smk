@@ -171,17 +171,42 @@ def setting_of(wildcards):
 
 
 def check_targets(arguments):
-    """Refuse a path asked for on the command line whose folder is no setting, or does not fit the languages.
+    """Refuse what is asked for on the command line and cannot be made: folders that are no setting or do not
+    fit the languages, what a setting does not have, a base model without its section of the configuration.
 
     What an input function refuses later on, Snakemake shows with a traceback.
     """
-    for target in arguments:
+    for target in map(os.path.normpath, arguments):
         folder, _, path = target.partition("settings/")
         if path and folder == f"{RESULTS}/":
+            # setting, seed, file
+            parts = [*Path(path).parts, "", ""]
             try:
-                EXPERIMENT.check_setting(Setting.from_slug(path.partition("/")[0]))
+                setting = Setting.from_slug(parts[0])
+                EXPERIMENT.check_setting(setting)
             except SettingError as error:
                 raise WorkflowError(f"error: {target}: {error}") from None
+            name = parts[2]
+            if setting.kind == "pretrain" and name not in (
+                "hypotheses",
+                "scores.csv",
+                "statistics.npz",
+            ):
+                raise WorkflowError(
+                    f"error: {target}: the base model as it is has no such file, it is not trained"
+                )
+            if name.startswith("epoch") and str(setting) not in config.get(
+                "figure3", []
+            ):
+                raise WorkflowError(
+                    f"error: {target}: add {setting} to `figure3` in the configuration first"
+                )
+        if target == "base_model" and not (
+            "pretraining" in config and "embedded" in config["corpus"]
+        ):
+            raise WorkflowError(
+                "error: base_model: the configuration needs `pretraining` and `corpus.embedded` for it"
+            )
 
 
 def paths_of(settings, file, seeds=None):

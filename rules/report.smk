@@ -38,7 +38,7 @@ rule make_results_table:
     benchmark:
         f"{BENCHMARKS}/make_table/{{number}}.tsv"
     wildcard_constraints:
-        number="[1267]",
+        number="|".join(name.removeprefix("table") for name in config["tables"]),
     conda:
         "../envs/lslo.yaml"
     resources:

@@ -66,9 +66,10 @@ def imported_files(script: Path | str) -> list[Path]:
 
 
 def code_fingerprint(script: Path | str) -> str:
-    """Hexadecimal digest over the package's source files that the script depends on."""
+    """Hexadecimal digest over the script and the source files that it depends on."""
     digest = hashlib.sha256()
-    for file in imported_files(script):
+    # The script too: of a rule whose output was temporary, Snakemake does not notice a changed script.
+    for file in [Path(script), *imported_files(script)]:
         digest.update(f"{file.name}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

@@ -113,7 +113,7 @@ class Setting:
             return FULL_FINE_TUNING
         text = ";".join(map(str, self.ranks)) + f"+{self.index}"
         if self.gps_ratio is not None:
-            text += f"+GPS({self.gps_ratio})"
+            text += f"+GPS({self.gps_ratio:f})"
         return text if self.modules == "all" else f"{text}@{self.modules}"
 
     @property
@@ -123,7 +123,7 @@ class Setting:
             return str(self)
         parts = ["-".join(map(str, self.ranks)), self.index]
         if self.gps_ratio is not None:
-            parts.append(f"GPS{self.gps_ratio}")
+            parts.append(f"GPS{self.gps_ratio:f}")
         if self.modules != "all":
             parts.append(self.modules)
         return "_".join(parts)

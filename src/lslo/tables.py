@@ -171,9 +171,11 @@ def _results_note(
     directions = len(resource_classes) * (len(resource_classes) - 1)
     seeds = sorted({len(result.scores) for result in results})
     runs = "One seed." if seeds == [1] else f"Mean over {' or '.join(map(str, seeds))} seeds."
+    how = " with the base model's own SentencePiece pieces, not comparable with flores101's"
+    how = how if "tok:spm:" in signature else ""
     return (
-        f"{METRIC_NAMES[metric]} ({signature}). Source class 2 target class ({classes}); {AVERAGE} is the "
-        f"mean over all {directions} directions. {runs} #Params: trainable parameters by Equation 3; "
+        f"{METRIC_NAMES[metric]}{how} ({signature}). Source class 2 target class ({classes}); {AVERAGE} is "
+        f"the mean over all {directions} directions. {runs} #Params: trainable parameters by Equation 3; "
         "#Non-zero: those that pruning leaves; #Params (paper): by the paper's count, 2·d·r for each "
         "matrix, fc1 and fc2 too."
     )

@@ -21,12 +21,14 @@ def test_figures_depend_on_the_style_and_not_on_training():
     assert {"training.py", "lslo_layers.py", "translation.py"}.isdisjoint(names("make_figure"))
 
 
-def test_scripts_that_import_the_same_have_the_same_fingerprint(tmp_path):
-    first, second, third = (tmp_path / f"{name}.py" for name in "abc")
-    first.write_text("from lslo.pruning import GradualPruner\n")
-    second.write_text("import os\n\nfrom lslo import pruning\n\nprint(os.name, pruning)\n")
-    third.write_text("import lslo.settings\n")
-    assert code_fingerprint(first) == code_fingerprint(second) != code_fingerprint(third)
+def test_a_fingerprint_changes_with_the_script_and_with_what_it_imports(tmp_path):
+    script, helper = tmp_path / "script.py", tmp_path / "helper.py"
+    helper.write_text("import lslo.settings\n")
+    script.write_text("from helper import main\n")
+    assert {file.name for file in imported_files(script)} == {"helper.py", "settings.py", "__init__.py"}
+    before = code_fingerprint(script)
+    script.write_text("from helper import main\n\nmain()\n")
+    assert code_fingerprint(script) != before
 
 
 def test_files_fingerprint_tells_content_name_and_order_apart(tmp_path):

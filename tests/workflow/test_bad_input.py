@@ -94,3 +94,24 @@ def test_bad_text_is_refused_by_file_and_line(workflow, own_text, content, parts
     for part in parts:
         assert part in message
     assert not list((workflow.folder / "results/tiny/corpus").rglob("*.txt"))
+
+
+@pytest.mark.parametrize(
+    ("target", "part"),
+    [
+        ("results/tiny/settings/Pretrain/seed1/adapter", "not trained"),
+        ("./results/tiny/settings/2-2-x_WL/seed1/scores.csv", "2-2-x_WL"),
+        ("results/tiny/settings/2-2-2_SRC/seed1/epoch_scores.csv", "`figure3`"),
+        ("base_model", "`pretraining`"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_when_the_workflow_starts(workflow, target, part):
+    assert part in error_of(workflow.run(None, target))
+
+
+def test_a_configuration_stands_alone_beside_the_default_one(workflow):
+    """Snakemake would merge a named configuration into the default one, where it finds that."""
+    workflow.folder = workflow.source
+    jobs = workflow.planned()
+    assert jobs["finetune"] == 5
+    assert "claims" in jobs
