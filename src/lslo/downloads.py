@@ -259,7 +259,7 @@ def _receive(
 ) -> None:
     with (
         partial.open("ab" if offset else "wb") as file,
-        progress_bar(None, source.file, "B", terminal, total=total) as bar,
+        progress_bar(source.file, "B", terminal, total=total) as bar,
     ):
         bar.unit_scale, bar.n, bar.initial = True, offset, offset
         bar.refresh()

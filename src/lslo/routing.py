@@ -2,7 +2,7 @@
 
 An index strategy names for each layer whether its LSLo modules listen to the source or to the target
 language. The router holds the languages of the rows of the current batch, and every LSLo module of a
-model asks it for its gate.
+model asks it which rows of A and B they are to go through.
 """
 
 from __future__ import annotations

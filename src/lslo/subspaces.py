@@ -14,8 +14,6 @@ from lslo.model.lslo_layers import LSLoLinear
 from lslo.model.placement import WeightMatrix
 from lslo.pruning import GradualPruner, GradualPruningSchedule, PrunedMatrix
 
-ANALYSES = ("ise", "lsp")
-
 
 def B_matrix(module: LSLoLinear, language: int) -> PrunedMatrix:  # noqa: N802 - B is the paper's name
     """A language's B of an LSLo module."""

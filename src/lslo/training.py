@@ -163,7 +163,7 @@ def train(
         else:
             for pruner in pruners:
                 pruner.start_epoch(epoch)
-        bar = progress_bar(None, f"epoch {epoch}/{recipe.epochs}", "update", progress, total=len(updates))
+        bar = progress_bar(f"epoch {epoch}/{recipe.epochs}", "update", progress, total=len(updates))
         bar.update(position.done)
         for number, group in enumerate(updates[position.done :], start=position.done + 1):
             started = time.perf_counter()

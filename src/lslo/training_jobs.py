@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import M2M100ForConditionalGeneration
@@ -52,7 +53,7 @@ class TrainingJob:
         return load_base_model(self.base_model, getattr(torch, self.recipe.precision))
 
 
-def state_fingerprint(inputs: Iterable[str], params: Iterable, gpus: int) -> str:
+def state_fingerprint(inputs: Iterable[str], params: Any, gpus: int) -> str:
     """Digest over a job's input files and parameters (settings, recipe, fingerprint of the code).
 
     inputs, params: `snakemake.input` and `snakemake.params`. gpus: processes of the job.

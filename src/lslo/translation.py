@@ -78,9 +78,8 @@ class _Beams:
         parents, tokens = flat // vocabulary, flat % vocabulary
         ends = tokens.eq(end_of_sentence)
 
-        length = self.tokens.shape[
-            -1
-        ]  # generated tokens once </s> is there: `tokens` starts with </s> instead
+        # Generated tokens once </s> is there: `tokens` lacks it, but begins with the </s> of the start.
+        length = self.tokens.shape[-1]
         finishing = ends[:, : self.beam] & scores[:, : self.beam].isfinite()
         # Ended in the same step, hypotheses have the same length: the first is the best of them.
         first = finishing.int().argmax(dim=1, keepdim=True)
@@ -229,7 +228,7 @@ def translate(
         key=lambda item: -len(tokens[item[0][0]][item[1]]),
     )
     found: dict[tuple[tuple[str, str], int], list[int]] = {}
-    with progress_bar(None, "translate", "sentence", progress, total=len(items)) as bar:
+    with progress_bar("translate", "sentence", progress, total=len(items)) as bar:
         while len(found) < len(items):
             (source, _), row = items[len(found)]
             rows = max(1, decoding.tokens_per_batch // (len(tokens[source][row]) * decoding.beam))
