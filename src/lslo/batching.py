@@ -56,6 +56,14 @@ class TokenizedCorpus:
         rows = self.lengths.shape[1]
         return np.column_stack([np.repeat(pairs, rows, axis=0), np.tile(np.arange(rows), len(pairs))])
 
+    def describe(self, examples: np.ndarray) -> str:
+        """Examples [n, 3] as a person can look them up: `en-fr 3, 17; fr-oc 4`, lines counted from 1."""
+        lines: dict[str, list[str]] = {}
+        for source, target, row in sorted(map(tuple, examples.tolist())):
+            direction = f"{self.languages[source]}-{self.languages[target]}"
+            lines.setdefault(direction, []).append(str(row + 1))
+        return "; ".join(f"{direction} {', '.join(rows)}" for direction, rows in lines.items())
+
 
 @dataclass(frozen=True)
 class Batch:

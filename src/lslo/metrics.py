@@ -21,9 +21,9 @@ class MetricsLog:
         self.lines.append(json.dumps(rounded))
 
     def mean(self, epoch: int, key: str = "loss") -> float:
-        """Mean of a value over the updates of an epoch."""
+        """Mean of a value over the updates of an epoch, nan where every update was skipped."""
         values = [line[key] for line in map(json.loads, self.lines) if line["epoch"] == epoch]
-        return sum(values) / len(values)
+        return sum(values) / len(values) if values else float("nan")
 
     def write(self) -> None:
         """Write all lines so far."""

@@ -6,62 +6,25 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 import torch
-from torch import nn
 from transformers import M2M100ForConditionalGeneration
 
-from lslo.batching import Batch, TokenizedCorpus, collate, group_into_updates, plan_batches
+from lslo.batching import TokenizedCorpus, collate, group_into_updates, plan_batches
 from lslo.checkpoints import CheckpointStore
 from lslo.distributed import Workers
-from lslo.loss import batch_loss
 from lslo.metrics import MetricsLog
 from lslo.progress import progress_bar
 from lslo.pruning import GradualPruner
+from lslo.recipe import Recipe, inverse_square_root
 from lslo.routing import Router
+from lslo.training_state import TrainingState
+from lslo.updates import accumulate_gradients, take_step
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train.
-
-    tokens_per_batch: a batch of n pairs, the longest m tokens, counts n·m.
-    tokens_per_update: gradients of tokens_per_update / tokens_per_batch batches are summed into an update.
-    learning_rate: the peak of the inverse square root schedule. label_smoothing: fairseq's epsilon.
-    precision: `float32`, or `bfloat16` for the frozen base model's weights and products (full fine-tuning
-    keeps float32 weights and computes in bfloat16). checkpoint_minutes: time between two saved states
-    within an epoch; one is saved at the end of every epoch anyway.
-    """
-
-    epochs: int
-    learning_rate: float
-    tokens_per_batch: int
-    tokens_per_update: int
-    warmup_updates: int = 1
-    label_smoothing: float = 0.2
-    dropout: float = 0.1
-    seed: int = 1
-    precision: str = "float32"
-    checkpoint_minutes: float = 10.0
-
-    @property
-    def batches_per_update(self) -> int:
-        """Batches whose gradients are summed into one update."""
-        return max(1, round(self.tokens_per_update / self.tokens_per_batch))
-
-
-def inverse_square_root(updates: int, peak: float, warmup_updates: int) -> float:
-    """Learning rate after `updates` updates, as fairseq's `inverse_sqrt` with no initial learning rate:
-    linear from 0 to the peak during the warm-up, then peak · sqrt(warmup_updates / updates)."""
-    if updates < warmup_updates:
-        return peak * updates / warmup_updates
-    return peak * math.sqrt(warmup_updates / max(updates, 1))
 
 
 def set_dropout(model: M2M100ForConditionalGeneration, dropout: float) -> None:
@@ -71,47 +34,6 @@ def set_dropout(model: M2M100ForConditionalGeneration, dropout: float) -> None:
             module.dropout = dropout
         if hasattr(module, "layerdrop"):
             module.layerdrop = 0.0
-
-
-def accumulate_gradients(
-    model: M2M100ForConditionalGeneration,
-    parameters: Sequence[nn.Parameter],
-    batch: Batch,
-    target_tokens: int,
-    recipe: Recipe,
-    router: Router | None,
-) -> tuple[float, float]:
-    """Add a batch's gradients of loss / target_tokens; returns its loss and plain cross-entropy, summed.
-
-    target_tokens: of the whole update, so that every token weighs the same. A batch that a GPU cannot hold
-    is halved, and its halves one after the other give the same gradients.
-    """
-    try:
-        # Full fine-tuning keeps float32 weights; a frozen base model was loaded in low precision instead.
-        with torch.autocast(
-            batch.source.device.type,
-            torch.bfloat16,
-            enabled=recipe.precision == "bfloat16" and router is None,
-        ):
-            loss, likelihood = batch_loss(model, batch, recipe.label_smoothing, router)
-        # Not `backward`: when memory ends in the middle of it, part of the gradients would be added already.
-        gradients = torch.autograd.grad(loss / target_tokens, parameters)
-    except torch.OutOfMemoryError:
-        if len(batch) == 1:
-            raise
-        logger.warning("out of memory with %d sentence pairs in a batch: halving it", len(batch))
-        gradients = None
-    if gradients is None:
-        # Outside `except`, whose traceback would keep the tensors of the failed attempt alive.
-        torch.cuda.empty_cache()
-        halves = [
-            accumulate_gradients(model, parameters, half, target_tokens, recipe, router)
-            for half in batch.halves()
-        ]
-        return sum(loss for loss, _ in halves), sum(likelihood for _, likelihood in halves)
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
-    return loss.item(), likelihood.item()
 
 
 def train(
@@ -141,13 +63,13 @@ def train(
     workers = workers or Workers()
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=recipe.learning_rate, betas=(0.9, 0.98), eps=1e-8, fused=True)
+    scaler = torch.amp.GradScaler(workers.device.type, enabled=recipe.precision == "float16")
     set_dropout(model, recipe.dropout)
     model.train()
     log = MetricsLog(metrics if workers.leads else None)
-    position = _Position()
-    state = checkpoints.load() if checkpoints else None
-    if state:
-        position = _restore(state, parameters, optimizer, pruners, log)
+    state = TrainingState(parameters, optimizer, scaler, pruners, log, workers, checkpoints)
+    position = state.restore()
+    if position.epoch > 1 or position.done:
         log.write()
         logger.info("continuing after epoch %d, update %d", position.epoch - 1, position.update)
     saved = time.monotonic()
@@ -172,39 +94,37 @@ def train(
                 parameter_group["lr"] = rate
             optimizer.zero_grad()
             target_tokens = corpus.target_tokens(group)
+            where = f"epoch {epoch}, update {position.update + 1}"
             loss, likelihood = 0.0, 0.0
             for examples in workers.own(group):
                 batch = collate(corpus, examples).to(workers.device)
-                parts = accumulate_gradients(model, parameters, batch, target_tokens, recipe, router)
+                parts = accumulate_gradients(model, parameters, batch, target_tokens, recipe, router, scaler)
+                if not math.isfinite(parts[0]):
+                    raise FloatingPointError(
+                        f"{where}: the loss is {parts[0]}, training stopped; "
+                        f"the batch's lines: {corpus.describe(examples)}"
+                    )
                 loss += parts[0]
                 likelihood += parts[1]
             loss, likelihood = workers.sum([loss, likelihood])
-            if not math.isfinite(loss):
-                raise FloatingPointError(
-                    f"epoch {epoch}, update {position.update + 1}: the loss is {loss}; training stopped"
-                )
             workers.sum_gradients(parameters)
-            for pruner in pruners:
-                pruner.mask_gradients()
-            optimizer.step()
-            for pruner in pruners:
-                pruner.mask_weights()
-            position.update += 1
+            if take_step(optimizer, scaler, pruners, where):
+                position.update += 1
+                log.add(
+                    epoch=epoch,
+                    update=position.update,
+                    loss=loss / target_tokens,
+                    negative_log_likelihood=likelihood / target_tokens,
+                    learning_rate=rate,
+                    target_tokens=target_tokens,
+                    tokens_per_second=target_tokens / (time.perf_counter() - started),
+                    pruned_ratio=max((pruner.schedule.ratio_at(epoch) for pruner in pruners), default=0.0),
+                )
             bar.update()
-            log.add(
-                epoch=epoch,
-                update=position.update,
-                loss=loss / target_tokens,
-                negative_log_likelihood=likelihood / target_tokens,
-                learning_rate=rate,
-                target_tokens=target_tokens,
-                tokens_per_second=target_tokens / (time.perf_counter() - started),
-                pruned_ratio=max((pruner.schedule.ratio_at(epoch) for pruner in pruners), default=0.0),
-            )
             due = time.monotonic() - saved > 60 * recipe.checkpoint_minutes
             if checkpoints and number < len(updates) and any(workers.gather(due)):
                 position.epoch, position.done = epoch, number
-                _save(checkpoints, position, parameters, optimizer, pruners, log, workers)
+                state.save(position)
                 saved = time.monotonic()
         bar.close()
         if workers.leads:
@@ -214,64 +134,8 @@ def train(
             if after_epoch:
                 after_epoch(epoch)
         position.epoch, position.done = epoch + 1, 0
-        if checkpoints:
-            _save(checkpoints, position, parameters, optimizer, pruners, log, workers)
-            saved = time.monotonic()
+        state.save(position)
+        saved = time.monotonic()
         log.write()
     workers.wait()
     model.eval()
-
-
-@dataclass
-class _Position:
-    """Where a training is: the epoch, its updates that are done, all updates that are done, and each
-    process's random state at that moment."""
-
-    epoch: int = 1
-    done: int = 0
-    update: int = 0
-    random_states: Sequence[torch.Tensor] = ()
-
-
-def _save(
-    checkpoints: CheckpointStore,
-    position: _Position,
-    parameters: Sequence[nn.Parameter],
-    optimizer: torch.optim.Optimizer,
-    pruners: Sequence[GradualPruner],
-    log: MetricsLog,
-    workers: Workers,
-) -> None:
-    """Have the first process save the state of all; the others have the same parameters."""
-    random_states = workers.gather(workers.random_state().cpu())
-    if workers.leads:
-        checkpoints.save(
-            {
-                "epoch": position.epoch,
-                "done": position.done,
-                "update": position.update,
-                "random_states": random_states,
-                "parameters": [parameter.data for parameter in parameters],
-                "optimizer": optimizer.state_dict(),
-                "masks": [pruner.masks for pruner in pruners],
-                "metrics": log.lines,
-            }
-        )
-
-
-def _restore(
-    state: dict,
-    parameters: Sequence[nn.Parameter],
-    optimizer: torch.optim.Optimizer,
-    pruners: Sequence[GradualPruner],
-    log: MetricsLog,
-) -> _Position:
-    """Put a saved state back in place; returns where training goes on."""
-    for parameter, saved in zip(parameters, state["parameters"], strict=True):
-        parameter.data.copy_(saved)
-    optimizer.load_state_dict(state["optimizer"])
-    for pruner, masks in zip(pruners, state["masks"], strict=True):
-        for mask, saved in zip(pruner.masks, masks, strict=True):
-            mask.copy_(saved)
-    log.lines = state["metrics"]
-    return _Position(state["epoch"], state["done"], state["update"], state["random_states"])

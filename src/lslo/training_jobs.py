@@ -16,8 +16,8 @@ from lslo.batching import TokenizedCorpus
 from lslo.corpus.plain_text import read_split
 from lslo.fingerprint import files_fingerprint
 from lslo.model.loading import load_base_model
+from lslo.recipe import Recipe
 from lslo.tokenizer import Tokenizer
-from lslo.training import Recipe
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Decoding:
     beam: hypotheses kept. length_penalty: the exponent of the length by which a score is divided.
     maximum_length: tokens before `</s>`, the language token included (fairseq's `--max-len-b`).
     tokens_per_batch: rows (sentences × beam) times the longest source that a batch may hold.
-    precision: `float32` or `bfloat16`, of weights and products; log-probabilities are float32.
+    precision: `float32`, `bfloat16` or `float16`, of weights and products; log-probabilities are float32.
     """
 
     beam: int = 5

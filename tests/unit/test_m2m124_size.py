@@ -9,8 +9,9 @@ from lslo.batching import TokenizedCorpus
 from lslo.languages import all_directions
 from lslo.model.adapter import count_adapter
 from lslo.model.placement import add_lslo
+from lslo.recipe import Recipe
 from lslo.routing import IndexStrategy
-from lslo.training import Recipe, train
+from lslo.training import train
 from lslo.translation import Decoding, beam_search
 
 pytestmark = pytest.mark.scale

@@ -8,15 +8,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lslo.batching import collate
+from lslo.batching import collate, plan_batches
 from lslo.checkpoints import CheckpointStore
 from lslo.languages import all_directions
 from lslo.loss import batch_loss, smoothed_cross_entropy
 from lslo.model.placement import add_lslo
 from lslo.pruning import GradualPruningSchedule
+from lslo.recipe import Recipe, inverse_square_root
 from lslo.routing import IndexStrategy
 from lslo.subspaces import language_pruner
-from lslo.training import Recipe, inverse_square_root, set_dropout, train
+from lslo.training import set_dropout, train
 
 RANKS = {"en": 1, "de": 2, "or": 3}
 STRATEGY = IndexStrategy(("src", "tgt"), ("tgt", "src", "tgt"))
@@ -244,9 +245,28 @@ def test_a_loss_that_is_not_finite_stops_training_before_any_weight_is_spoilt(
     before = trained_parameters(model)
     with torch.no_grad():
         model.get_parameter(where).view(-1)[0] = float("nan")
-    with pytest.raises(FloatingPointError, match=r"epoch 1, update 1: the loss is nan"):
+    with pytest.raises(FloatingPointError, match=r"epoch 1, update 1: the loss is nan") as error:
         train(model, toy_corpus, lambda epoch: examples, RECIPE, router=router)
     assert same_bits(trained_parameters(model), before)
+    # The first batch's sentences are named, and no others.
+    batch = plan_batches(toy_corpus, examples, RECIPE.tokens_per_batch, np.random.default_rng([1, 1]))[0]
+    assert str(error.value).endswith(f"the batch's lines: {toy_corpus.describe(batch)}")
+
+
+def test_gradients_that_are_not_finite_stop_training_before_any_weight_is_spoilt(
+    adapted, toy_corpus, examples, monkeypatch
+):
+    model, router, _ = adapted
+    before = trained_parameters(model)
+    parameter = next(parameter for parameter in model.parameters() if parameter.requires_grad)
+    parameter.register_hook(lambda gradient: gradient / 0)
+    with pytest.raises(FloatingPointError, match=r"epoch 1, update 1: the gradients are not finite"):
+        train(model, toy_corpus, lambda epoch: examples, RECIPE, router=router)
+    assert same_bits(trained_parameters(model), before)
+
+
+def test_sentences_are_named_by_direction_and_line(toy_corpus):
+    assert toy_corpus.describe(np.array([[1, 0, 4], [0, 1, 9], [1, 0, 0]])) == "en-de 10; de-en 1, 5"
 
 
 # The same bits

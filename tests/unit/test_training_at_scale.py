@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 import torch
 
-import lslo.training
+import lslo.loss
+import lslo.updates
 from lslo.batching import collate
 from lslo.checkpoints import CheckpointStore
 from lslo.languages import all_directions
 from lslo.model.placement import add_lslo
+from lslo.recipe import Recipe
 from lslo.routing import IndexStrategy
-from lslo.training import Recipe, accumulate_gradients, train
+from lslo.training import train
+from lslo.updates import accumulate_gradients
 
 RANKS = {"en": 1, "de": 2, "or": 3}
 STRATEGY = IndexStrategy(("src", "tgt"), ("tgt", "src", "tgt"))
@@ -91,14 +94,14 @@ def test_a_batch_that_does_not_fit_is_halved_and_its_gradients_are_the_same(
         return loss, [parameter.grad for parameter in parameters]
 
     (loss, likelihood), expected = gradients()
-    whole_loss = lslo.training.batch_loss
+    whole_loss = lslo.updates.batch_loss
 
     def limited(model, batch, *arguments):
         if len(batch) > 6:
             raise torch.OutOfMemoryError
         return whole_loss(model, batch, *arguments)
 
-    monkeypatch.setattr(lslo.training, "batch_loss", limited)
+    monkeypatch.setattr(lslo.updates, "batch_loss", limited)
     (halved_loss, halved_likelihood), found = gradients()
     assert halved_loss == pytest.approx(loss, rel=1e-6)
     assert halved_likelihood == pytest.approx(likelihood, rel=1e-6)
@@ -109,7 +112,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_its_gradients_are_the_same(
     def never(model, batch, *arguments):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(lslo.training, "batch_loss", never)
+    monkeypatch.setattr(lslo.updates, "batch_loss", never)
     with pytest.raises(torch.OutOfMemoryError):
         gradients()
 
@@ -134,6 +137,72 @@ def test_a_base_model_in_bfloat16_trains_float32_adapters(small_model, toy_corpu
     assert similarity > 0.99
 
 
+@pytest.mark.parametrize("adapted", [True, False], ids=["LSLo", "Ft-all"])
+def test_float16_trains_as_float32_does(small_model, toy_corpus, tmp_path, adapted):
+    """The losses are those of float32 within float16's eleven bits."""
+    losses = []
+    for precision in ("float32", "float16"):
+        model = small_model()
+        if adapted:
+            model.to(getattr(torch, precision))
+        router = add_lslo(model, RANKS, STRATEGY, seed=4)[0] if adapted else None
+        examples = toy_corpus.examples(all_directions(toy_corpus.languages))
+        recipe = replace(RECIPE, dropout=0.0, precision=precision)
+        metrics = tmp_path / f"{precision}.jsonl"
+        train(model, toy_corpus, lambda _, rows=examples: rows, recipe, router=router, metrics=metrics)
+        losses.append([json.loads(line)["loss"] for line in metrics.read_text().splitlines()])
+    assert losses[1] == pytest.approx(losses[0], rel=5e-3)
+    # Something was learned at all.
+    half = len(losses[0]) // 2
+    assert sum(losses[0][half:]) < 0.97 * sum(losses[0][:half])
+
+
+def overflowing(factor):
+    """The loss of a batch, its gradients too large for float16 times any loss scale above 1/factor."""
+
+    class Overflow(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, loss):
+            return loss.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient if gradient * factor < 65504 else gradient * float("inf")
+
+    def loss(*arguments):
+        value, likelihood = lslo.loss.batch_loss(*arguments)
+        return Overflow.apply(value), likelihood
+
+    return loss
+
+
+def test_an_update_that_overflows_float16_is_skipped_and_said_so(
+    small_model, toy_corpus, tmp_path, monkeypatch, caplog
+):
+    model = small_model().half()
+    router, _ = add_lslo(model, RANKS, STRATEGY, seed=4)
+    examples = toy_corpus.examples(all_directions(toy_corpus.languages))
+    recipe = replace(RECIPE, epochs=1, precision="float16")
+    # The first scale is 2^16, divided by an update's tokens: the third attempt is the first that fits.
+    tokens = 120
+    monkeypatch.setattr(lslo.updates, "batch_loss", overflowing(2.5 * tokens))
+    metrics = tmp_path / "metrics.jsonl"
+    train(model, toy_corpus, lambda _: examples, recipe, router=router, metrics=metrics)
+    skipped = [record.getMessage() for record in caplog.records if "overflow" in record.getMessage()]
+    assert skipped
+    assert skipped[0] == (
+        "epoch 1, update 1: float16 overflow at a loss scale of 65536, update skipped; the scale is now 32768"
+    )
+    lines = [json.loads(line) for line in metrics.read_text().splitlines()]
+    # fairseq's way: what is skipped is not counted.
+    assert [line["update"] for line in lines] == list(range(1, len(lines) + 1))
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
+
+    monkeypatch.setattr(lslo.updates, "batch_loss", overflowing(float("inf")))
+    with pytest.raises(FloatingPointError, match="the gradients are not finite"):
+        train(model, toy_corpus, lambda _: examples, replace(recipe, epochs=20), router=router)
+
+
 WORKER = """
 import sys
 from pathlib import Path
@@ -147,7 +216,8 @@ from lslo.distributed import Workers
 from lslo.languages import all_directions
 from lslo.model.placement import add_lslo
 from lslo.routing import IndexStrategy
-from lslo.training import Recipe, train
+from lslo.recipe import Recipe
+from lslo.training import train
 
 torch.set_num_threads(1)
 workers = Workers.join()

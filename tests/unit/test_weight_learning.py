@@ -6,8 +6,9 @@ import torch
 
 from lslo.languages import all_directions
 from lslo.model.placement import add_weighted_lslo
+from lslo.recipe import Recipe
 from lslo.routing import IndexStrategy
-from lslo.training import Recipe, train
+from lslo.training import train
 from lslo.weight_learning import learned_strategy, weights_table
 
 

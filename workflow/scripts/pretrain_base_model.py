@@ -15,10 +15,11 @@ from lslo.job import job
 from lslo.languages import all_directions
 from lslo.model.embedded import new_model, sample_examples, write_tokenizer
 from lslo.model.loading import load_base_model
+from lslo.recipe import Recipe
 from lslo.results import class_means
 from lslo.scoring import SpbleuTokenizer, score_directions
 from lslo.tokenizer import Tokenizer
-from lslo.training import Recipe, train
+from lslo.training import train
 from lslo.translation import Decoding, translate
 
 # Sentences of each language that the SentencePiece model is trained on: the same of each, so that the

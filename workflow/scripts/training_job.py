@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from lslo.training import Recipe
+from lslo.recipe import Recipe
 from lslo.training_jobs import TrainingJob, state_fingerprint
 
 
