@@ -3,7 +3,7 @@
 
 rule learn_weights:
     input:
-        corpus=corpus_files("dev"),
+        corpus=corpus_files("dev", EXPERIMENT.strategy_languages),
         base_model=BASE_MODEL_FILES,
     output:
         weights=f"{RESULTS}/weight_learning/weights.csv",
@@ -23,7 +23,10 @@ rule learn_weights:
         runtime=TRAINING_RUNTIME,
         gpu=GPUS,
     params:
-        resource_classes=EXPERIMENT.resource_classes,
+        resource_classes={
+            code: EXPERIMENT.resource_classes[code]
+            for code in EXPERIMENT.strategy_languages
+        },
         rank=config["weight_learning"]["rank"],
         recipe=recipe("lslo", SEEDS[0]),
         codes=EXPERIMENT.model_codes,

@@ -155,8 +155,8 @@ def figure_numbers():
     return [number for number in numbers if number != 3 or config.get("figure3")]
 
 
-def corpus_files(split):
-    return [f"{CORPUS}/{split}/{language}.txt" for language in EXPERIMENT.codes]
+def corpus_files(split, languages=EXPERIMENT.codes):
+    return [f"{CORPUS}/{split}/{language}.txt" for language in languages]
 
 
 def recipe(kind, seed):

@@ -45,6 +45,7 @@ class Experiment:
         if error is not None:
             raise ConfigError(_explain(error))
         self.languages = self._languages()
+        self._check_strategy_languages()
         self._check_settings()
         self._check_schedules()
         self._check_files()
@@ -57,6 +58,13 @@ class Experiment:
             raise ConfigError(f"config key 'languages_table': there is no file {table}") from None
         except ValueError as error:
             raise ConfigError(f"config key 'languages': {error}") from None
+
+    def _check_strategy_languages(self) -> None:
+        unknown = [code for code in self.strategy_languages if code not in self.resource_classes]
+        if unknown:
+            raise ConfigError(
+                f"config key 'weight_learning.languages': '{unknown[0]}' is not among `languages`"
+            )
 
     def _check_settings(self) -> None:
         """Every setting parses, fits the resource classes, and what figures and claims use is in a table."""
@@ -131,6 +139,11 @@ class Experiment:
         """The configuration's `base_model`, a plain path as `{folder: path}`."""
         value = self.config["base_model"]
         return {"folder": value} if isinstance(value, str) else value
+
+    @property
+    def strategy_languages(self) -> list[str]:
+        """The languages that the index strategy is learned on."""
+        return self.config["weight_learning"].get("languages", self.codes)
 
     @property
     def sources_table(self) -> str:

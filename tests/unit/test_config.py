@@ -45,6 +45,10 @@ ERRORS = {
         lambda config: config.update(corpus={"folder": "no-such-folder"}),
         ["'corpus.folder'", "no-such-folder"],
     ),
+    "a strategy learned on another language": (
+        lambda config: config["weight_learning"].update(languages=["en", "ru"]),
+        ["'weight_learning.languages'", "'ru'"],
+    ),
     "pruning that does not end": (
         lambda config: config["pruning"].update(duration=9),
         ["'pruning'", "training.epochs"],
