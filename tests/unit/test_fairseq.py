@@ -1,7 +1,7 @@
 """Models converted from fairseq compute what fairseq computed; what would not is refused in one line.
 
-The comparison uses a tiny model that fairseq trained, and what fairseq computed with it; it lies outside
-the repository and is skipped where it is absent. The other tests write archives of each style themselves.
+The comparison uses a tiny model that fairseq trained, and what fairseq computed with it. The other tests
+write archives of each style themselves.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from lslo.model.loading import load_base_model
 from lslo.tokenizer import Tokenizer
 from lslo.translation import Decoding, beam_search, translate
 
-FIXTURE = Path(__file__).parents[3] / "shared/fixtures/fairseq_m2m_tiny"
+FIXTURE = Path(__file__).parents[1] / "data/fairseq_m2m_tiny"
 SCRIPT = Path(__file__).parents[2] / "workflow/scripts/convert_base_model.py"
 LANGUAGES = ["en", "de", "or", "kam", "umb"]  # M2M100Tokenizer lacks the last two.
 
@@ -36,8 +36,6 @@ LANGUAGES = ["en", "de", "or", "kam", "umb"]  # M2M100Tokenizer lacks the last t
 @pytest.fixture(scope="module")
 def fairseq(tmp_path_factory):
     """The fixture's folder of converted files, and what fairseq computed: JSON and arrays."""
-    if not FIXTURE.is_dir():
-        pytest.skip(f"{FIXTURE} is not there")
     folder = tmp_path_factory.mktemp("fairseq")
     with tarfile.open(FIXTURE / "flores101_mm100_tiny.tar.gz") as archive:
         archive.extractall(folder, filter="data")

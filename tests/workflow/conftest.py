@@ -38,15 +38,17 @@ class Workflow:
             *["--directory", str(self.folder), "--configfile", str(file), "--cores", "2", *arguments],
         ]
 
-    def run(self, config: dict | None = None, *arguments: str) -> subprocess.CompletedProcess:
-        """Run Snakemake to its end; output holds both of its streams."""
+    def run(
+        self, config: dict | None = None, *arguments: str, timeout: float = 300
+    ) -> subprocess.CompletedProcess:
+        """Run Snakemake to its end, within so many seconds; output holds both of its streams."""
         return subprocess.run(
             self.command(config or self.config(), arguments),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
-            timeout=300,
+            timeout=timeout,
         )
 
     def planned(self, *arguments: str) -> dict[str, int]:
