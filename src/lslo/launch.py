@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from lslo.job import USER_ERRORS
 
 
 def launch(function: Callable, arguments: dict[str, Any], processes: int) -> None:
@@ -14,7 +19,8 @@ def launch(function: Callable, arguments: dict[str, Any], processes: int) -> Non
 
     function: one of a module (it is found by name in the new processes). arguments: must be picklable;
     `progress`, a terminal, is left out where there are several processes. Each process finds its place with
-    `Workers.join`. Raises torch's ChildFailedError if one of them fails.
+    `Workers.join`. Raises ValueError with the message of a user's error in one of them, and torch's
+    ChildFailedError if one fails otherwise.
     """
     if processes <= 1:
         function(**arguments)
@@ -31,8 +37,20 @@ def launch(function: Callable, arguments: dict[str, Any], processes: int) -> Non
         start_method="spawn",
         max_restarts=0,
     )
-    elastic_launch(config, _call)(function, {**arguments, "progress": None})
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "error.txt"
+        try:
+            elastic_launch(config, _call)(function, {**arguments, "progress": None}, told)
+        except ChildFailedError:
+            if told.exists():
+                raise ValueError(told.read_text(encoding="utf-8")) from None
+            raise
 
 
-def _call(function: Callable, arguments: dict[str, Any]) -> None:
-    function(**arguments)
+def _call(function: Callable, arguments: dict[str, Any], told: Path) -> None:
+    """Call the function; a user's error is told to the launching process through a file."""
+    try:
+        function(**arguments)
+    except USER_ERRORS as error:
+        told.write_text(str(error), encoding="utf-8")
+        raise SystemExit(1) from None

@@ -1,4 +1,4 @@
-"""All of config/lang12.yaml, from downloads to the report, on real FLORES-101 text and an archive of fairseq's.
+"""All of config/lang12.yaml, from downloads to the report, on real FLORES-101 text and a fairseq archive.
 
 Everything is served from this machine: `dev` and `devtest` are made of the two halves of FLORES-101's public
 `devtest`, and the model is the tiny one of tests/data, so that scores are near zero and every file is real.
