@@ -45,7 +45,6 @@ def learn_weights(
         table = weights_table(weights)
         table.to_csv(weights_file, index=False, float_format="%.6f", lineterminator="\n")
         learned_strategy(table).write(strategy_file)
-        checkpoints.remove()
 
 
 def estimate_subspaces(
@@ -83,4 +82,3 @@ def estimate_subspaces(
     )
     if workers.leads:
         subspaces.scores().to_csv(scores_file, index=False, float_format="%.4f", lineterminator="\n")
-        checkpoints.remove()

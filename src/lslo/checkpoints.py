@@ -1,52 +1,104 @@
-"""Training state on disk, written beside its name and then renamed, so that a killed job leaves it whole."""
+"""Training state on disk: renamed when it is whole, known by its hash, used by one job at a time."""
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
+from lslo.checksums import file_sha256
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Have `write` produce a file under a temporary name, flush it to disk, then rename it to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+logger = logging.getLogger(__name__)
+
+# The last one, and the one before in case the last cannot be read.
+KEPT_STATES = 2
 
 
 class CheckpointStore:
-    """The training state of one job, one file that each save replaces.
+    """The training state of one job: files `state-{number}-{fingerprint}-{SHA-256}.pt`, the newest two kept.
 
-    fingerprint: identifies all that determines the state (settings, data, code); a state made by another
-    is not used, and replaced at the next save.
+    fingerprint: a hexadecimal digest of all that determines the state (settings, data, code); a state made by
+    another is not used, and removed at the next save. A file whose content is not that of its hash is named
+    in the log and not used.
     """
 
     def __init__(self, folder: Path | str, fingerprint: str):
-        self.path = Path(folder) / "state.pt"
+        self.folder = Path(folder)
         self.fingerprint = fingerprint
+
+    @property
+    def files(self) -> list[Path]:
+        """The saved states of any fingerprint, newest first."""
+        return sorted(self.folder.glob("state-*-*-*.pt"), key=_number, reverse=True)
+
+    def _own(self, path: Path) -> bool:
+        return path.name.split("-")[2] == self.fingerprint
 
     def save(self, state: dict[str, Any]) -> None:
         """state: tensors, numbers, strings and containers of them."""
-        write_atomically(self.path, lambda path: torch.save({"fingerprint": self.fingerprint, **state}, path))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        older = self.files
+        temporary = self.folder / "partial.pt"
+        try:
+            torch.save(state, temporary)
+            digest = file_sha256(temporary)
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            number = _number(older[0]) + 1 if older else 1
+            temporary.rename(self.folder / f"state-{number}-{self.fingerprint}-{digest}.pt")
+        finally:
+            temporary.unlink(missing_ok=True)
+        kept = [path for path in older if self._own(path)][: KEPT_STATES - 1]
+        for path in older:
+            if path not in kept:
+                path.unlink()
 
     def load(self) -> dict[str, Any] | None:
-        """The saved state, or None where there is none of this fingerprint."""
-        if not self.path.exists():
-            return None
-        state = torch.load(self.path, map_location="cpu", weights_only=True)
-        return state if state["fingerprint"] == self.fingerprint else None
+        """The newest saved state that is whole, or None where there is none of this fingerprint."""
+        for path in self.files:
+            if not self._own(path):
+                logger.info("%s: of other settings, data or code; it is not used", path)
+            elif file_sha256(path) != path.stem.split("-")[3]:
+                logger.warning("%s: damaged, its SHA-256 is not the one in its name; it is not used", path)
+            else:
+                return torch.load(path, map_location="cpu", weights_only=True)
+        return None
 
     def remove(self) -> None:
-        """Delete the state, and its folder if nothing else is in it."""
-        self.path.unlink(missing_ok=True)
-        if self.path.parent.is_dir() and not any(self.path.parent.iterdir()):
-            self.path.parent.rmdir()
+        """Delete the states, and their folder if nothing else is in it."""
+        for path in [*self.files, self.folder / "partial.pt"]:
+            path.unlink(missing_ok=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+
+def _number(path: Path) -> int:
+    return int(path.name.split("-")[1])
+
+
+@contextmanager
+def only_job(folder: Path) -> Iterator[None]:
+    """Within the context no other job may train with the state in this folder.
+
+    Raises ValueError where another does: one that went on when Snakemake was killed, perhaps. The lock is a
+    file beside the folder, and free again when its job ends, however it ends.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{folder}.lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ValueError(
+            f"{folder}: another job is training with this state; wait until it has ended or end it, "
+            "then start again"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

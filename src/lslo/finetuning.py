@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lslo.checkpoints import CheckpointStore
+from lslo.checksums import write_checksums
 from lslo.distributed import Workers
 from lslo.languages import all_directions
 from lslo.model.adapter import count_adapter, count_model, save_adapter
@@ -90,8 +91,7 @@ def fine_tune(
             )
 
     checkpoints = CheckpointStore(job.state, job.fingerprint)
-    # Snakemake deletes declared outputs before a job starts again; what a continued job needs lies beside
-    # the state until the job is done.
+    # What a continued job needs lies beside its state.
     kept = job.state / "epochs"
     if workers.leads:
         if checkpoints.load() is None:
@@ -126,10 +126,7 @@ def fine_tune(
     counts = count_adapter(placed, model.config.d_model) if placed else count_model(model)
     counts.write(parameters)
     logger.info("setting %s: %d parameters, %d of them not zero", setting, counts.true, counts.nonzero)
-    # Copied, and the state removed before its source: killed in between, the job can still be continued.
-    shutil.copytree(kept, epochs_output, dirs_exist_ok=True)
-    checkpoints.path.unlink()
-    shutil.rmtree(job.state)
+    shutil.copytree(kept, epochs_output)
 
 
 def _save_model(model, base_model: Path, folder: Path) -> None:
@@ -138,3 +135,4 @@ def _save_model(model, base_model: Path, folder: Path) -> None:
     for file in sorted(base_model.iterdir()):
         if file.is_file() and not (folder / file.name).exists():
             shutil.copyfile(file, folder / file.name)
+    write_checksums(folder)

@@ -2,42 +2,86 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from lslo.stopping import Stopped
+
 # What a user can cause and mend, told in one line; anything else is a defect and shows its traceback.
-USER_ERRORS = (ValueError, FileNotFoundError, FloatingPointError, ConnectionError)
+USER_ERRORS = (ValueError, FileNotFoundError, FloatingPointError, ConnectionError, Stopped)
+# Names the log of a job to the processes that it starts.
+LOG_VARIABLE = "LSLO_LOG"
+# In whatever exception of whatever library: those of tensors do not raise OSError.
+FULL_DISK = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
 @contextmanager
 def job(log: Path | str, threads: int = 1) -> Iterator[TextIO | None]:
     """Send output and log lines of a script to its log file; yields the terminal, None if there is none.
 
-    A user's error ends the process with status 1 and one line on standard error and in the log.
-    threads: CPU threads of numerical libraries.
+    A user's error and a full disk end the process with status 1 and one line on standard error and in the
+    log. A line of the log has the time and the stage, as `demo/finetune/2-2-8_WL-seed1`. How far the job is
+    stands in a file of its own, `{log}.progress`. threads: CPU threads of numerical libraries.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     stderr = os.fdopen(os.dup(2), "w", buffering=1)
     with Path(log).open("w", buffering=1) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-        logging.basicConfig(
-            stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", force=True
-        )
-        _quieten_libraries()
+        Path(f"{log}.progress").unlink(missing_ok=True)
+        os.environ[LOG_VARIABLE] = str(log)
+        set_up_logging()
         _limit_threads(threads)
         try:
             yield stderr if stderr.isatty() else None
-        except USER_ERRORS as error:
-            message = f"error: {error}"
-            print(message, file=sys.stderr, flush=True)
+        except Exception as error:
+            message = user_message(error)
+            if message is None:
+                raise
             print(message, file=stderr, flush=True)
+            # The log may lie on the full disk.
+            with suppress(OSError):
+                print(message, file=sys.stderr, flush=True)
             sys.exit(1)
+
+
+def user_message(error: Exception) -> str | None:
+    """The line that tells a user of an error, None for one that is not the user's."""
+    if isinstance(error, USER_ERRORS):
+        return f"error: {error}"
+    if any(text in str(error) for text in FULL_DISK):
+        file = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+        return (
+            f"error: the disk is full{file}; make room and start again: "
+            "a training goes on from its last saved state"
+        )
+    return None
+
+
+def set_up_logging() -> None:
+    """Log lines to standard error, in a job's own form; in the processes that a job starts too."""
+    log = os.environ.get(LOG_VARIABLE)
+    if log is None:
+        return
+    stage = str(Path(log).with_suffix("")).removeprefix("logs/").replace("%", "%%")
+    layout = logging.Formatter(f"%(asctime)s {stage}: %(message)s")
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, force=True)
+    logging.getLogger().handlers[0].setFormatter(layout)
+    # A line a minute for a day stays out of the log, which Snakemake shows whole when a job fails.
+    progress = logging.getLogger("lslo.progress")
+    for handler in list(progress.handlers):
+        progress.removeHandler(handler)
+    handler = logging.FileHandler(f"{log}.progress", delay=True, encoding="utf-8")
+    handler.setFormatter(layout)
+    progress.addHandler(handler)
+    progress.propagate = False
+    _quieten_libraries()
 
 
 def _quieten_libraries() -> None:

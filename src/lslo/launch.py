@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from lslo.job import USER_ERRORS
+from lslo.job import USER_ERRORS, set_up_logging
+from lslo.stopping import Stopped
 
 
 def launch(function: Callable, arguments: dict[str, Any], processes: int) -> None:
@@ -19,8 +21,8 @@ def launch(function: Callable, arguments: dict[str, Any], processes: int) -> Non
 
     function: one of a module (it is found by name in the new processes). arguments: must be picklable;
     `progress`, a terminal, is left out where there are several processes. Each process finds its place with
-    `Workers.join`. Raises ValueError with the message of a user's error in one of them, and torch's
-    ChildFailedError if one fails otherwise.
+    `Workers.join`. Raises ValueError with the message of a user's error in one of them, Stopped where they
+    stopped at a signal to this one, and torch's ChildFailedError if one fails otherwise.
     """
     if processes <= 1:
         function(**arguments)
@@ -41,14 +43,17 @@ def launch(function: Callable, arguments: dict[str, Any], processes: int) -> Non
         told = Path(folder) / "error.txt"
         try:
             elastic_launch(config, _call)(function, {**arguments, "progress": None}, told)
-        except ChildFailedError:
+        except (ChildFailedError, SignalException) as error:
+            # A signal to this process is passed on to the others, which save their state first.
             if told.exists():
-                raise ValueError(told.read_text(encoding="utf-8")) from None
+                kind = Stopped if isinstance(error, SignalException) else ValueError
+                raise kind(told.read_text(encoding="utf-8")) from None
             raise
 
 
 def _call(function: Callable, arguments: dict[str, Any], told: Path) -> None:
     """Call the function; a user's error is told to the launching process through a file."""
+    set_up_logging()
     try:
         function(**arguments)
     except USER_ERRORS as error:

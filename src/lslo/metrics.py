@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lslo.whole_files import write_whole
+
 
 class MetricsLog:
     """Lines kept in memory and written as a whole, so that the file never ends in the middle of one."""
@@ -28,4 +30,5 @@ class MetricsLog:
     def write(self) -> None:
         """Write all lines so far."""
         if self.path:
-            self.path.write_text("".join(line + "\n" for line in self.lines))
+            text = "".join(line + "\n" for line in self.lines)
+            write_whole(self.path, lambda path: path.write_text(text))

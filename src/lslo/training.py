@@ -17,10 +17,11 @@ from lslo.batching import TokenizedCorpus, collate, group_into_updates, plan_bat
 from lslo.checkpoints import CheckpointStore
 from lslo.distributed import Workers
 from lslo.metrics import MetricsLog
-from lslo.progress import progress_bar
+from lslo.progress import Progress
 from lslo.pruning import GradualPruner
 from lslo.recipe import Recipe, inverse_square_root
 from lslo.routing import Router
+from lslo.stopping import Stopped, StopSignals
 from lslo.training_state import TrainingState
 from lslo.updates import accumulate_gradients, take_step
 
@@ -58,7 +59,8 @@ def train(
     workers: the processes that train together, the model of each on its device; only the first writes.
 
     The same seed, number of processes and threads give the same bits on the same machine, killed and
-    resumed or not. Raises FloatingPointError when the loss is not finite.
+    resumed or not. Raises FloatingPointError when the loss or a gradient is not finite, and Stopped, once the
+    state is saved, after SIGTERM or SIGINT.
     """
     workers = workers or Workers()
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -69,73 +71,86 @@ def train(
     log = MetricsLog(metrics if workers.leads else None)
     state = TrainingState(parameters, optimizer, scaler, pruners, log, workers, checkpoints)
     position = state.restore()
-    if position.epoch > 1 or position.done:
+    if (position.epoch > 1 or position.done) and workers.leads:
         log.write()
         logger.info("continuing after epoch %d, update %d", position.epoch - 1, position.update)
     saved = time.monotonic()
 
-    for epoch in range(position.epoch, recipe.epochs + 1):
-        # Each epoch has its own random state, so that one resumed after a kill is the one it would have been.
-        generator = np.random.default_rng([recipe.seed, epoch])
-        torch.manual_seed(int(generator.integers(2**62)) + workers.rank)
-        batches = plan_batches(corpus, examples_of_epoch(epoch), recipe.tokens_per_batch, generator)
-        updates = group_into_updates(batches, recipe.batches_per_update)
-        if position.done:
-            workers.set_random_state(position.random_states[workers.rank])
-        else:
-            for pruner in pruners:
-                pruner.start_epoch(epoch)
-        bar = progress_bar(f"epoch {epoch}/{recipe.epochs}", "update", progress, total=len(updates))
-        bar.update(position.done)
-        for number, group in enumerate(updates[position.done :], start=position.done + 1):
-            started = time.perf_counter()
-            rate = inverse_square_root(position.update, recipe.learning_rate, recipe.warmup_updates)
-            for parameter_group in optimizer.param_groups:
-                parameter_group["lr"] = rate
-            optimizer.zero_grad()
-            target_tokens = corpus.target_tokens(group)
-            where = f"epoch {epoch}, update {position.update + 1}"
-            loss, likelihood = 0.0, 0.0
-            for examples in workers.own(group):
-                batch = collate(corpus, examples).to(workers.device)
-                parts = accumulate_gradients(model, parameters, batch, target_tokens, recipe, router, scaler)
-                if not math.isfinite(parts[0]):
-                    raise FloatingPointError(
-                        f"{where}: the loss is {parts[0]}, training stopped; "
-                        f"the batch's lines: {corpus.describe(examples)}"
-                    )
-                loss += parts[0]
-                likelihood += parts[1]
-            loss, likelihood = workers.sum([loss, likelihood])
-            workers.sum_gradients(parameters)
-            if take_step(optimizer, scaler, pruners, where):
-                position.update += 1
-                log.add(
-                    epoch=epoch,
-                    update=position.update,
-                    loss=loss / target_tokens,
-                    negative_log_likelihood=likelihood / target_tokens,
-                    learning_rate=rate,
-                    target_tokens=target_tokens,
-                    tokens_per_second=target_tokens / (time.perf_counter() - started),
-                    pruned_ratio=max((pruner.schedule.ratio_at(epoch) for pruner in pruners), default=0.0),
-                )
-            bar.update()
-            due = time.monotonic() - saved > 60 * recipe.checkpoint_minutes
-            if checkpoints and number < len(updates) and any(workers.gather(due)):
-                position.epoch, position.done = epoch, number
-                state.save(position)
-                saved = time.monotonic()
-        bar.close()
-        if workers.leads:
-            logger.info(
-                "epoch %d/%d: %d updates, loss %.4f", epoch, recipe.epochs, len(updates), log.mean(epoch)
+    with StopSignals() as stop:
+        for epoch in range(position.epoch, recipe.epochs + 1):
+            # Each epoch has its own random state: one resumed after a kill is the one it would have been.
+            generator = np.random.default_rng([recipe.seed, epoch])
+            torch.manual_seed(int(generator.integers(2**62)) + workers.rank)
+            batches = plan_batches(corpus, examples_of_epoch(epoch), recipe.tokens_per_batch, generator)
+            updates = group_into_updates(batches, recipe.batches_per_update)
+            if position.done:
+                workers.set_random_state(position.random_states[workers.rank])
+            else:
+                for pruner in pruners:
+                    pruner.start_epoch(epoch)
+            ratio = max((pruner.schedule.ratio_at(epoch) for pruner in pruners), default=0.0)
+            bar = Progress(
+                f"epoch {epoch}/{recipe.epochs}",
+                "update",
+                progress,
+                shown=workers.leads,
+                total=len(updates),
+                done=position.done,
+                later=len(updates) * (recipe.epochs - epoch),
             )
-            if after_epoch:
-                after_epoch(epoch)
-        position.epoch, position.done = epoch + 1, 0
-        state.save(position)
-        saved = time.monotonic()
-        log.write()
+            for number, group in enumerate(updates[position.done :], start=position.done + 1):
+                started = time.perf_counter()
+                where = f"epoch {epoch}, update {position.update + 1}"
+                rate = inverse_square_root(position.update, recipe.learning_rate, recipe.warmup_updates)
+                for parameter_group in optimizer.param_groups:
+                    parameter_group["lr"] = rate
+                optimizer.zero_grad()
+                tokens = corpus.target_tokens(group)
+                losses = [0.0, 0.0]
+                for examples in workers.own(group):
+                    batch = collate(corpus, examples).to(workers.device)
+                    parts = accumulate_gradients(model, parameters, batch, tokens, recipe, router, scaler)
+                    if not math.isfinite(parts[0]):
+                        raise FloatingPointError(
+                            f"{where}: the loss is {parts[0]}, training stopped; "
+                            f"the batch's lines: {corpus.describe(examples)}"
+                        )
+                    losses = [total + part for total, part in zip(losses, parts, strict=True)]
+                due = time.monotonic() - saved > 60 * recipe.checkpoint_minutes
+                # One process that is asked to stop, or finds a state due, speaks for all.
+                loss, likelihood, asked, due = workers.sum([*losses, stop.asked is not None, due])
+                workers.sum_gradients(parameters)
+                if take_step(optimizer, scaler, pruners, where):
+                    position.update += 1
+                    log.add(
+                        epoch=epoch,
+                        update=position.update,
+                        loss=loss / tokens,
+                        negative_log_likelihood=likelihood / tokens,
+                        learning_rate=rate,
+                        target_tokens=tokens,
+                        tokens_per_second=tokens / (time.perf_counter() - started),
+                        pruned_ratio=ratio,
+                    )
+                bar.step(tokens=tokens, loss=loss / tokens)
+                if asked or (due and number < len(updates)):
+                    position.epoch, position.done = epoch, number
+                    state.save(position)
+                    saved = time.monotonic()
+                if asked:
+                    raise Stopped(
+                        f"stopped by {stop.asked or 'a signal'} at epoch {epoch}, update {number} of "
+                        f"{len(updates)}; {state.what_is_kept}"
+                    )
+            bar.close()
+            if workers.leads:
+                mean = log.mean(epoch)
+                logger.info("epoch %d/%d: %d updates, loss %.4f", epoch, recipe.epochs, len(updates), mean)
+                if after_epoch:
+                    after_epoch(epoch)
+            position.epoch, position.done = epoch + 1, 0
+            state.save(position)
+            saved = time.monotonic()
+            log.write()
     workers.wait()
     model.eval()

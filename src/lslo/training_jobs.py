@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +16,18 @@ import torch
 from transformers import M2M100ForConditionalGeneration
 
 from lslo.batching import TokenizedCorpus
+from lslo.checkpoints import CheckpointStore, only_job
+from lslo.checksums import check_checksums, write_checksums
 from lslo.corpus.plain_text import read_split
 from lslo.fingerprint import files_fingerprint
+from lslo.gpus import claimed_gpus
+from lslo.launch import launch
 from lslo.model.loading import load_base_model
 from lslo.recipe import Recipe
 from lslo.tokenizer import Tokenizer
+from lslo.whole_files import whole_folder
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,66 @@ class TrainingJob:
     def load_frozen_model(self) -> M2M100ForConditionalGeneration:
         """The base model for LSLo: frozen, in the recipe's precision."""
         return load_base_model(self.base_model, getattr(torch, self.recipe.precision))
+
+
+def run(
+    function: Callable, arguments: Mapping[str, Any], outputs: Mapping[str, Path], gpus: int, locks: Path
+) -> None:
+    """Call a training function, on GPUs of its own and alone with its state, and publish its results.
+
+    arguments: of the function, `job` among them. outputs: further arguments, the files or folders that it
+    writes. gpus: processes, each on one; 0 computes on the CPU. locks: the folder of GPU locks.
+
+    The results are made below the job's state and then linked to where they belong: they appear there whole.
+    They stay with the state, at no cost in space, because Snakemake deletes the outputs of a job whose end
+    it did not see (of one that went on when Snakemake was killed): such a job then ends at once.
+    """
+    job: TrainingJob = arguments["job"]
+    with only_job(job.state):
+        result = job.state / "result"
+        if not _finished(result, job.fingerprint):
+            with claimed_gpus(gpus, locks), whole_folder(result) as partial:
+                staged = {name: partial / name for name in outputs}
+                launch(function, {**arguments, **staged}, gpus)
+                shutil.copyfile(job.metrics, partial / "metrics")
+                (partial / "fingerprint").write_text(job.fingerprint)
+                write_checksums(partial)
+        else:
+            logger.info("%s: finished before, nothing has changed since", result)
+        CheckpointStore(job.state, job.fingerprint).remove()
+        shutil.rmtree(job.state / "epochs", ignore_errors=True)
+        for name, path in {**outputs, "metrics": job.metrics}.items():
+            publish(result / name, path)
+
+
+def _finished(result: Path, fingerprint: str) -> bool:
+    """Whether the folder has the results of this fingerprint, whole."""
+    file = result / "fingerprint"
+    if not file.exists() or file.read_text() != fingerprint:
+        return False
+    try:
+        check_checksums(result)
+    except ValueError as error:
+        logger.warning("%s", error)
+        return False
+    return True
+
+
+def publish(source: Path, target: Path) -> None:
+    """Put a file or folder under another name too, as hard links where the file system has them."""
+    if source.is_dir():
+        with whole_folder(target) as partial:
+            shutil.copytree(source, partial, copy_function=_link, dirs_exist_ok=True)
+    else:
+        target.unlink(missing_ok=True)
+        _link(source, target)
+
+
+def _link(source: Path | str, target: Path | str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def state_fingerprint(inputs: Iterable[str], params: Any, gpus: int) -> str:

@@ -39,6 +39,13 @@ class TrainingState:
     workers: Workers
     checkpoints: CheckpointStore | None
 
+    @property
+    def what_is_kept(self) -> str:
+        """What a person who stops the training is told."""
+        if self.checkpoints is None:
+            return "nothing of it was saved"
+        return "its state is saved, and the same job goes on from there"
+
     def save(self, position: Position) -> None:
         """Have the first process save the state of all; the others have the same parameters.
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache, M2M100ForConditionalGeneration
 
 from lslo.batching import TokenizedCorpus, pad_sequences
-from lslo.progress import progress_bar
+from lslo.progress import Progress
 from lslo.routing import Router
 from lslo.tokenizer import Tokenizer
 
@@ -228,7 +228,7 @@ def translate(
         key=lambda item: -len(tokens[item[0][0]][item[1]]),
     )
     found: dict[tuple[tuple[str, str], int], list[int]] = {}
-    with progress_bar("translate", "sentence", progress, total=len(items)) as bar:
+    with Progress("translate", "sentence", progress, total=len(items)) as bar:
         while len(found) < len(items):
             (source, _), row = items[len(found)]
             rows = max(1, decoding.tokens_per_batch // (len(tokens[source][row]) * decoding.beam))
@@ -245,7 +245,7 @@ def translate(
                 target_language=torch.tensor([place[target] for (_, target), _ in batch], device=device),
             )
             found |= dict(zip(batch, hypotheses.tokens, strict=True))
-            bar.update(len(batch))
+            bar.step(len(batch))
     # Without the language token, which M2M100 tokenizers do not take for a special one.
     sentences = dict(zip(found, tokenizer.decode(y[1:] for y in found.values()), strict=True))
     return {

@@ -188,6 +188,8 @@ def test_a_faulty_adapter_is_refused_naming_file_and_part(
     base_folder, tmp_path, randomised, spoil, error, message
 ):
     saved(base_folder, tmp_path, randomised)
+    # One that was made by other hands has no hashes.
+    (tmp_path / "SHA256SUMS").unlink()
     spoil(tmp_path)
     with pytest.raises(error, match=message) as raised:
         load_with_adapter(base_folder, tmp_path)
@@ -208,3 +210,15 @@ def test_counts_tell_true_nonzero_and_the_papers(base_folder, tmp_path, randomis
         "nonzero": counts.nonzero,
         "paper": counts.paper,
     }
+
+
+@pytest.mark.parametrize("name", ["adapter.safetensors", "adapter.json"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+def test_a_damaged_adapter_is_found_by_its_hash(base_folder, tmp_path, randomised, name, damage):
+    saved(base_folder, tmp_path, randomised)
+    content = bytearray((tmp_path / name).read_bytes())
+    # Within the last tensor, or a number of the description: all else would read well.
+    content[-5] ^= 1
+    (tmp_path / name).write_bytes(content if damage == "flipped" else content[:-1])
+    with pytest.raises(ValueError, match=rf"^{tmp_path / name}: damaged, its SHA-256 is not that of"):
+        load_with_adapter(base_folder, tmp_path)

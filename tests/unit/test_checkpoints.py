@@ -1,11 +1,14 @@
-"""Checkpoints: whole or not there, of the same fingerprint or not used, and never unpickled freely."""
+"""Checkpoints: undamaged or not used, of the same fingerprint or not used, never unpickled freely."""
 
 import pickle
+import subprocess
+import sys
 
 import pytest
 import torch
 
-from lslo.checkpoints import CheckpointStore, write_atomically
+from lslo.checkpoints import CheckpointStore, only_job
+from lslo.checksums import file_sha256
 
 STATE = {
     "epoch": 3,
@@ -15,40 +18,6 @@ STATE = {
 }
 
 
-def test_a_writer_that_raises_leaves_nothing_behind(tmp_path):
-    def fail(path):
-        path.write_text("half a fi")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(tmp_path / "deep" / "file", fail)
-    assert list((tmp_path / "deep").iterdir()) == []
-
-
-def test_a_writer_that_raises_leaves_the_old_file(tmp_path):
-    def fail(path):
-        path.write_text("half a fi")
-        raise KeyboardInterrupt
-
-    (tmp_path / "file").write_text("whole")
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(tmp_path / "file", fail)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-    assert (tmp_path / "file").read_text() == "whole"
-
-
-def test_the_final_name_appears_only_when_the_file_is_whole(tmp_path):
-    def write(path):
-        assert path.parent == tmp_path
-        path.write_text("begun")
-        assert not (tmp_path / "file").exists()
-        path.write_text("done")
-
-    write_atomically(tmp_path / "file", write)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-    assert (tmp_path / "file").read_text() == "done"
-
-
 def test_a_state_is_loaded_as_it_was_saved(tmp_path):
     CheckpointStore(tmp_path / "state", "f").save(STATE)
     state = CheckpointStore(tmp_path / "state", "f").load()
@@ -56,13 +25,55 @@ def test_a_state_is_loaded_as_it_was_saved(tmp_path):
     assert all(torch.equal(*pair) for pair in zip(state["tensors"], STATE["tensors"], strict=True))
 
 
-def test_each_save_replaces_the_last(tmp_path):
+def test_the_last_state_is_loaded_and_one_more_kept(tmp_path):
     store = CheckpointStore(tmp_path, "f")
     assert store.load() is None
-    for epoch in (1, 2):
+    for epoch in range(1, 12):
         store.save({"epoch": epoch})
         assert store.load()["epoch"] == epoch
-    assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert [name.rpartition("-")[0] for name in names] == ["state-10-f", "state-11-f"]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
+def test_a_damaged_state_is_named_and_the_one_before_is_used(tmp_path, caplog, damage):
+    store = CheckpointStore(tmp_path, "f")
+    for epoch in (1, 2):
+        store.save({**STATE, "epoch": epoch})
+    newest = store.files[0]
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes({"truncated": content[:-1], "flipped": content, "empty": b""}[damage])
+    assert store.load()["epoch"] == 1
+    assert f"{newest}: damaged" in caplog.text
+    store.save({"epoch": 3})
+    assert store.load()["epoch"] == 3
+
+
+def test_what_a_killed_save_left_is_gone_after_the_next(tmp_path):
+    (tmp_path / "partial.pt").write_text("half a st")
+    store = CheckpointStore(tmp_path, "f")
+    assert store.load() is None
+    store.save({"epoch": 1})
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_two_jobs_do_not_train_with_one_state(tmp_path):
+    """The lock is that of another process, and is free when that is killed."""
+    program = (
+        "import sys, time; from pathlib import Path; from lslo.checkpoints import only_job\n"
+        "with only_job(Path(sys.argv[1])): print('locked', flush=True); time.sleep(60)"
+    )
+    folder = tmp_path / "state"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(ValueError, match=f"{folder}: another job is training with this state"):
+            only_job(folder).__enter__()
+        other.kill()
+    with only_job(folder):
+        pass
 
 
 def test_a_state_that_cannot_be_saved_leaves_the_last_one(tmp_path):
@@ -71,7 +82,7 @@ def test_a_state_that_cannot_be_saved_leaves_the_last_one(tmp_path):
     with pytest.raises((AttributeError, pickle.PicklingError)):
         store.save({"epoch": 2, "function": lambda: None})
     assert store.load()["epoch"] == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
+    assert list(tmp_path.iterdir()) == store.files
 
 
 def test_a_state_of_another_fingerprint_is_not_used_and_replaced_by_the_next(tmp_path):
@@ -91,7 +102,9 @@ class Evil:
 
 
 def test_a_pickle_with_code_is_refused(tmp_path, capsys):
-    torch.save({"fingerprint": "f", "epoch": 1, "evil": Evil()}, tmp_path / "state.pt")
+    torch.save({"epoch": 1, "evil": Evil()}, tmp_path / "state.pt")
+    digest = file_sha256(tmp_path / "state.pt")
+    (tmp_path / "state.pt").rename(tmp_path / f"state-1-f-{digest}.pt")
     with pytest.raises(pickle.UnpicklingError, match=r"[Ww]eights.only"):
         CheckpointStore(tmp_path, "f").load()
     assert "unpickled" not in capsys.readouterr().out

@@ -350,7 +350,7 @@ def test_a_killed_training_goes_on_to_the_same_bits(
     killed = Run(small_model, toy_corpus, examples, tmp_path)
     with pytest.raises(InterruptedError):
         killed.train(**failure)
-    assert killed.checkpoints.path.exists()
+    assert killed.checkpoints.files
     killed.metrics.unlink()  # as Snakemake does with the outputs of a failed job
     resumed = Run(small_model, toy_corpus, examples, tmp_path).train()
     assert resumed.epochs_done == list(range(epochs_saved + 1, 5))
@@ -370,7 +370,7 @@ def test_a_training_killed_after_its_last_state_was_saved_still_writes_its_metri
 def test_a_state_of_another_fingerprint_is_not_resumed(small_model, toy_corpus, examples, tmp_path):
     first = Run(small_model, toy_corpus, examples, tmp_path, epochs=1).train()
     other = Run(small_model, toy_corpus, examples, tmp_path, epochs=2)
-    other.checkpoints = CheckpointStore(first.checkpoints.path.parent, "another")
+    other.checkpoints = CheckpointStore(first.checkpoints.folder, "another")
     assert other.train().epochs_done == [1, 2]
     assert other.checkpoints.load()["epoch"] == 3
 

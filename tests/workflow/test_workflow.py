@@ -155,7 +155,7 @@ def test_a_killed_job_is_continued_and_ends_with_the_same_adapter(workflow):
     config["training"]["epochs"] = 6
     slug = "1-1-2_SRC_GPS0.9"
     target = f"results/tiny/settings/{slug}/seed1/adapter"
-    state = workflow.folder / f"results/tiny/state/{slug}-seed1/state.pt"
+    state = workflow.folder / f"results/tiny/state/{slug}-seed1"
     process = subprocess.Popen(
         workflow.command(config, [target]),
         stdout=subprocess.PIPE,
@@ -163,7 +163,7 @@ def test_a_killed_job_is_continued_and_ends_with_the_same_adapter(workflow):
         start_new_session=True,
     )
     deadline = time.monotonic() + 120
-    while not state.exists():
+    while not list(state.glob("state-*.pt")):
         assert process.poll() is None, process.stdout.read().decode()
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -177,9 +177,26 @@ def test_a_killed_job_is_continued_and_ends_with_the_same_adapter(workflow):
     log = (workflow.folder / f"logs/tiny/finetune/{slug}-seed1.log").read_text()
     assert "continuing after epoch" in log
     continued = (workflow.folder / target / "adapter.safetensors").read_bytes()
-    assert not state.exists()
+    assert not list(state.glob("*.pt"))
 
+    # Finished, it is not trained again, whatever becomes of its outputs.
     again = workflow.run(config, "--force", target)
     assert again.returncode == 0, again.stdout
-    assert "continuing" not in (workflow.folder / f"logs/tiny/finetune/{slug}-seed1.log").read_text()
+    log = (workflow.folder / f"logs/tiny/finetune/{slug}-seed1.log").read_text()
+    assert "finished before" in log
+    assert "epoch" not in log
+    assert (workflow.folder / target / "adapter.safetensors").read_bytes() == continued
+
+    # Without its state, or where that is damaged, it is.
+    with (state / "result/output/adapter.safetensors").open("rb+") as file:
+        file.seek(-1, os.SEEK_END)
+        last = file.read()
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([last[0] ^ 1]))
+    again = workflow.run(config, "--force", target)
+    assert again.returncode == 0, again.stdout
+    log = (workflow.folder / f"logs/tiny/finetune/{slug}-seed1.log").read_text()
+    assert "adapter.safetensors: damaged" in log
+    assert "continuing" not in log
+    assert "epoch 6/6" in log
     assert (workflow.folder / target / "adapter.safetensors").read_bytes() == continued

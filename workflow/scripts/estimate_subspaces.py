@@ -3,17 +3,15 @@
 from pathlib import Path
 
 from lslo.architecture import estimate_subspaces
-from lslo.gpus import claimed_gpus
 from lslo.job import job
-from lslo.launch import launch
 from lslo.pruning import GradualPruningSchedule
+from lslo.training_jobs import run
 from training_job import training_job
 
 
-def main(arguments: dict, gpus: int, locks: Path) -> None:
-    """Write the score of each B matrix. arguments: of `lslo.architecture.estimate_subspaces`."""
-    with claimed_gpus(gpus, locks):
-        launch(estimate_subspaces, arguments, gpus)
+def main(arguments: dict, outputs: dict, gpus: int, locks: Path) -> None:
+    """Write the score of each B matrix. arguments, outputs: of `lslo.architecture.estimate_subspaces`."""
+    run(estimate_subspaces, arguments, outputs, gpus, locks)
 
 
 if "snakemake" in globals() and __name__ == "__main__":
@@ -25,9 +23,9 @@ if "snakemake" in globals() and __name__ == "__main__":
                 "rank": snakemake.params.rank,
                 "schedule": GradualPruningSchedule(**snakemake.params.schedule),
                 "strategy_file": Path(snakemake.input.strategy),
-                "scores_file": Path(snakemake.output.scores),
                 "progress": terminal,
             },
+            {"scores_file": Path(snakemake.output.scores)},
             snakemake.resources.get("gpu", 0),
             Path(snakemake.params.locks),
         )

@@ -3,17 +3,15 @@
 from pathlib import Path
 
 from lslo.finetuning import fine_tune
-from lslo.gpus import claimed_gpus
 from lslo.job import job
-from lslo.launch import launch
 from lslo.settings import Setting
+from lslo.training_jobs import run
 from training_job import training_job
 
 
-def main(arguments: dict, gpus: int, locks: Path) -> None:
-    """Write the adapter folder. arguments: of `lslo.finetuning.fine_tune`."""
-    with claimed_gpus(gpus, locks):
-        launch(fine_tune, arguments, gpus)
+def main(arguments: dict, outputs: dict, gpus: int, locks: Path) -> None:
+    """Write the adapter folder. arguments, outputs: of `lslo.finetuning.fine_tune`."""
+    run(fine_tune, arguments, outputs, gpus, locks)
 
 
 if "snakemake" in globals() and __name__ == "__main__":
@@ -26,11 +24,13 @@ if "snakemake" in globals() and __name__ == "__main__":
                 "learned_strategy": (
                     Path(snakemake.input.strategy) if snakemake.input.get("strategy") else None
                 ),
+                "keep_epochs": snakemake.params.keep_epochs,
+                "progress": terminal,
+            },
+            {
                 "output": Path(snakemake.output.adapter),
                 "parameters": Path(snakemake.output.parameters),
                 "epochs_output": Path(snakemake.output.epochs),
-                "keep_epochs": snakemake.params.keep_epochs,
-                "progress": terminal,
             },
             snakemake.resources.get("gpu", 0),
             Path(snakemake.params.locks),

@@ -13,6 +13,7 @@ from lslo.job import job
 from lslo.model.adapter import load_with_adapter
 from lslo.tokenizer import Tokenizer
 from lslo.translation import Decoding, translate
+from lslo.whole_files import whole_folder
 
 
 def main(
@@ -40,9 +41,9 @@ def main(
         router=router,
         progress=progress,
     )
-    output.mkdir(parents=True, exist_ok=True)
-    for (source, target), sentences in hypotheses.items():
-        write_sentences(output / f"{source}-{target}.txt", sentences)
+    with whole_folder(output) as folder:
+        for (source, target), sentences in hypotheses.items():
+            write_sentences(folder / f"{source}-{target}.txt", sentences)
 
 
 if "snakemake" in globals():

@@ -7,6 +7,7 @@ from typing import TextIO
 from lslo.gpus import claimed_gpus
 from lslo.job import job
 from lslo.translation import Decoding
+from lslo.whole_files import whole_folder
 from translate import main as translate_setting
 
 
@@ -21,10 +22,12 @@ def main(
     progress: TextIO | None = None,
 ) -> None:
     """Write `{output}/epoch{n}/{source}-{target}.txt` for each adapter `{epochs_folder}/epoch{n}`."""
-    output.mkdir(parents=True, exist_ok=True)
-    for adapter in sorted(epochs_folder.glob("epoch*")):
-        folder = output / adapter.name
-        translate_setting(base_model, adapter, corpus_folder, codes, directions, decoding, folder, progress)
+    with whole_folder(output) as whole:
+        for adapter in sorted(epochs_folder.glob("epoch*")):
+            folder = whole / adapter.name
+            translate_setting(
+                base_model, adapter, corpus_folder, codes, directions, decoding, folder, progress
+            )
 
 
 if "snakemake" in globals():

@@ -1,7 +1,8 @@
 """Adapters: the LSLo modules of a setting, on disk and in a model, and the counts of their parameters.
 
 A folder holds `adapter.safetensors`, with one tensor a language and matrix named
-`encoder.layers.0.self_attn.q_proj.{language}.A` ([r, k]) and `….B` ([d, r]), and `adapter.json`.
+`encoder.layers.0.self_attn.q_proj.{language}.A` ([r, k]) and `….B` ([d, r]), `adapter.json`, and the
+hashes of both in `SHA256SUMS`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import M2M100ForConditionalGeneration
 
+from lslo.checksums import check_checksums, write_checksums
 from lslo.model.loading import base_model_fingerprint, load_base_model
 from lslo.model.lslo_layers import LSLoLinear
 from lslo.model.placement import WeightMatrix, add_lslo
@@ -88,6 +90,7 @@ def save_adapter(
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / WEIGHTS)
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
+    write_checksums(folder)
 
 
 def load_with_adapter(
@@ -102,6 +105,7 @@ def load_with_adapter(
     if adapter is None:
         return load_base_model(base_model), None
     adapter = Path(adapter)
+    check_checksums(adapter)
     if (adapter / "model.safetensors").exists():
         return load_base_model(adapter), None
     try:
