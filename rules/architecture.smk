@@ -9,6 +9,7 @@ rule learn_weights:
         weights=f"{RESULTS}/weight_learning/weights.csv",
         strategy=f"{RESULTS}/weight_learning/index_strategy.json",
         metrics=f"{RESULTS}/weight_learning/metrics.jsonl",
+        record=f"{RESULTS}/weight_learning/record.json",
     log:
         f"{LOGS}/learn_weights.log",
     benchmark:
@@ -45,6 +46,7 @@ rule estimate_subspaces:
     output:
         scores=f"{RESULTS}/subspaces/{{analysis}}.csv",
         metrics=f"{RESULTS}/subspaces/{{analysis}}_metrics.jsonl",
+        record=f"{RESULTS}/subspaces/{{analysis}}_record.json",
     log:
         f"{LOGS}/estimate_subspaces/{{analysis}}.log",
     benchmark:

@@ -15,6 +15,7 @@ from dataclasses import asdict
 
 from lslo.config import Experiment
 from lslo.fingerprint import code_fingerprint
+from lslo.provenance import software
 from lslo.settings import Setting, SettingError
 
 try:
@@ -191,6 +192,7 @@ def check_targets(arguments):
                 "hypotheses",
                 "scores.csv",
                 "statistics.npz",
+                "records",
             ):
                 raise WorkflowError(
                     f"error: {target}: the base model as it is has no such file, it is not trained"
@@ -246,6 +248,26 @@ def figure_directions():
     ]
 
 
+def records():
+    """The records of how each result came about, in the order in which results are made."""
+    shards = [f"translate{shard}" for shard in range(SHARDS)]
+    return [
+        f"{RESULTS}/weight_learning/record.json",
+        *(f"{RESULTS}/subspaces/{name}_record.json" for name in ("ise", "lsp")),
+        *(
+            path
+            for text in EXPERIMENT.settings
+            for stage in [
+                *(["finetune"] if text != "Pretrain" else []),
+                *shards,
+                "score",
+            ]
+            for path in paths_of([text], f"records/{stage}.json")[text]
+        ),
+        *(f"{RESULTS}/tables/{name}_record.json" for name in config["tables"]),
+    ]
+
+
 def schedules():
     """Rows of Table 3: the Gradual Pruning Schedule of ISE, LSP and the settings."""
     common = {
@@ -296,4 +318,5 @@ def figure_input(wildcards):
     )
 
 
+RECORDS = records()
 check_targets(sys.argv[1:])

@@ -8,6 +8,7 @@ rule translate:
         adapter=adapter_of,
     output:
         hypotheses=temp(directory(f"{SETTING}/shards/{{shard}}")),
+        record=f"{SETTING}/records/translate{{shard}}.json",
     log:
         f"{LOGS}/translate/{{setting}}-seed{{seed}}-{{shard}}.log",
     benchmark:
@@ -48,7 +49,9 @@ rule gather_translations:
         mem_mb=100,
         runtime=10,
     shell:
-        'mkdir -p {output:q} && for shard in {input:q}; do cp "$shard"/*.txt {output:q}/ || exit 1; done 2> {log:q}'
+        "(rm -rf {output:q}.partial && mkdir -p {output:q}.partial"
+        ' && for shard in {input:q}; do cp "$shard"/*.txt {output:q}.partial/ || exit 1; done'
+        " && mv -T {output:q}.partial {output:q}) 2> {log:q}"
 
 
 rule score:
@@ -60,6 +63,7 @@ rule score:
     output:
         scores=f"{SETTING}/scores.csv",
         statistics=f"{SETTING}/statistics.npz",
+        record=f"{SETTING}/records/score.json",
     log:
         f"{LOGS}/score/{{setting}}-seed{{seed}}.log",
     benchmark:

@@ -11,6 +11,7 @@ rule finetune:
         metrics=f"{SETTING}/metrics.jsonl",
         parameters=f"{SETTING}/parameters.json",
         epochs=directory(f"{SETTING}/epochs"),
+        record=f"{SETTING}/records/finetune.json",
     log:
         f"{LOGS}/finetune/{{setting}}-seed{{seed}}.log",
     benchmark:

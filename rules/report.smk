@@ -27,6 +27,7 @@ rule make_results_table:
             if COMPARED
             else {}
         ),
+        record=f"{RESULTS}/tables/table{{number}}_record.json",
         page=report(
             f"{RESULTS}/tables/table{{number}}.html",
             caption="../workflow/report/results_table.rst",
@@ -164,6 +165,17 @@ rule claims:
         "../workflow/scripts/check_claims.py"
 
 
+rule why:
+    log:
+        f"{LOGS}/why.log",
+    conda:
+        "../envs/lslo.yaml"
+    params:
+        records=RECORDS,
+    script:
+        "../workflow/scripts/why.py"
+
+
 rule describe_run:
     output:
         page=report(
@@ -183,17 +195,8 @@ rule describe_run:
         runtime=5,
     params:
         config=config,
-        packages=[
-            "torch",
-            "transformers",
-            "sentencepiece",
-            "sacrebleu",
-            "snakemake",
-            "babel",
-            "numpy",
-            "pandas",
-            "matplotlib",
-        ],
+        # So that a new version of a package makes it again.
+        software=software(),
         code=code_of("describe_run"),
     script:
         "../workflow/scripts/describe_run.py"

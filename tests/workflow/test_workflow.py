@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas
 import pytest
+import torch
 
 from lslo.model.adapter import load_with_adapter
 from lslo.scoring import read_scores
@@ -141,6 +142,43 @@ def test_tables_and_figures_need_no_training_once_scores_exist(finished_workflow
     assert set(finished_workflow.planned("tables")) == {"make_results_table", "make_setup_table", "tables"}
     edited("src/lslo/figures/heatmaps.py")
     assert set(finished_workflow.planned("figures")) == {"make_figure", "figures"}
+
+
+def test_every_result_has_a_record_and_the_workflow_says_why_one_is_stale(finished_workflow):
+    results = finished_workflow.folder / "results/tiny"
+    record = json.loads((results / "settings/2-2-2_WL/seed1/records/finetune.json").read_text())
+    assert record["wildcards"] == {"setting": "2-2-2_WL", "seed": "1"}
+    assert record["config"]["training"]["epochs"] == 3
+    assert record["software"]["torch"] == torch.__version__
+    assert record["hardware"]["cores"] >= 1
+    assert "src/lslo/training.py" in record["code"]
+    assert "results/tiny/weight_learning/index_strategy.json" in record["inputs"]
+    assert record["started"] <= record["ended"]
+    runs = json.loads((results / "tables/table1_record.json").read_text())["inputs"]
+    assert {f"results/tiny/settings/{name}/seed1/scores.csv" for name in ("Pretrain", "2-2-2_WL")} <= set(
+        runs
+    )
+    assert "named in table1_record.json" in (results / "tables/table1.md").read_text()
+
+    def why(config=None):
+        result = finished_workflow.run(config, "why")
+        assert result.returncode == 0, result.stdout
+        return [line for line in result.stdout.splitlines() if line.startswith(("results/", "    c"))]
+
+    lines = why()
+    assert len(lines) > 15
+    assert all(line.endswith("nothing has changed") for line in lines)
+    assert (finished_workflow.folder / "logs/tiny/why.log").read_text().splitlines() == lines
+
+    config = finished_workflow.config()
+    config["translation"]["beam"] = 4
+    config["tables"]["table1"].reverse()
+    lines = why(config)
+    stale = [line.partition(": ")[0] for line in lines if line.endswith("stale")]
+    assert "results/tiny/settings/2-2-2_WL/seed1/records/translate0.json" in stale
+    assert "results/tiny/tables/table6_record.json" in stale
+    assert not any("finetune" in line or "learning" in line or "subspaces" in line for line in stale)
+    assert lines.count("    config translation.beam: 5 -> 4") == len(stale)
 
 
 def test_a_setting_of_ones_own_runs_by_its_folder(finished_workflow):

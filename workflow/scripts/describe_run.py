@@ -2,19 +2,20 @@
 
 import html
 import platform
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
 from lslo.job import job
+from lslo.provenance import software
 
 
-def main(config: Mapping, packages: Sequence[str], page: Path, config_file: Path) -> None:
-    """Write an HTML page and the configuration. packages: distributions whose versions are listed."""
-    versions = {"Python": platform.python_version(), **{package: version(package) for package in packages}}
-    rows = "".join(f"<tr><td>{html.escape(name)}</td><td>{text}</td></tr>" for name, text in versions.items())
+def main(config: Mapping, page: Path, config_file: Path) -> None:
+    """Write an HTML page and the configuration."""
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{text}</td></tr>" for name, text in software().items()
+    )
     settings = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, default_flow_style=None)
     config_file.write_text(settings, encoding="utf-8")
     page.write_text(
@@ -30,7 +31,6 @@ if "snakemake" in globals():
     with job(snakemake.log[0]):
         main(
             snakemake.params.config,
-            snakemake.params.packages,
             Path(snakemake.output.page),
             Path(snakemake.output.config),
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lslo.architecture import estimate_subspaces
 from lslo.job import job
+from lslo.provenance import recorded
 from lslo.pruning import GradualPruningSchedule
 from lslo.training_jobs import run
 from training_job import training_job
@@ -15,7 +16,7 @@ def main(arguments: dict, outputs: dict, gpus: int, locks: Path) -> None:
 
 
 if "snakemake" in globals() and __name__ == "__main__":
-    with job(snakemake.log[0], snakemake.threads) as terminal:
+    with job(snakemake.log[0], snakemake.threads) as terminal, recorded(snakemake):
         main(
             {
                 "job": training_job(snakemake),

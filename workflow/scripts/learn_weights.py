@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lslo.architecture import learn_weights
 from lslo.job import job
+from lslo.provenance import recorded
 from lslo.training_jobs import run
 from training_job import training_job
 
@@ -14,7 +15,7 @@ def main(arguments: dict, outputs: dict, gpus: int, locks: Path) -> None:
 
 
 if "snakemake" in globals() and __name__ == "__main__":
-    with job(snakemake.log[0], snakemake.threads) as terminal:
+    with job(snakemake.log[0], snakemake.threads) as terminal, recorded(snakemake):
         main(
             {"job": training_job(snakemake), "rank": snakemake.params.rank, "progress": terminal},
             {

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas
 
 from lslo.comparison import comparison_table
 from lslo.job import job
+from lslo.provenance import recorded
 from lslo.scoring import read_scores, read_statistics
 from lslo.significance import bootstrap, significance
 from lslo.table_formats import write_table
@@ -29,12 +31,14 @@ def main(
     resamples: int = 0,
     paper: Path | None = None,
     comparison: Mapping[str, Path] | None = None,
+    record: str | None = None,
 ) -> None:
     """Write table `number`.
 
     scores: setting -> scores.csv of each seed; parameters: setting -> parameters.json. statistics: setting
     -> statistics.npz of each seed, for `resamples` of a bootstrap against Ft-all. paper: its table as CSV.
     comparison: the files of a second table, ours and the paper's and the differences below each other.
+    record: the name of the file that names the runs.
     """
     results = [
         SettingResult(
@@ -52,6 +56,8 @@ def main(
         paper=read_paper_table(paper) if paper else None,
         significance=_significance(statistics or {}, resource_classes, resamples),
     )
+    if record:
+        table = replace(table, note=f"{table.note} The runs it comes from are named in {record}.")
     write_table(table, **outputs)
     if comparison:
         write_table(comparison_table(table), **comparison)
@@ -82,7 +88,7 @@ def _files(output: Mapping[str, str], prefix: str) -> dict[str, Path]:
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
+    with job(snakemake.log[0]), recorded(snakemake):
         main(
             int(snakemake.wildcards.number),
             snakemake.params.settings,
@@ -95,4 +101,5 @@ if "snakemake" in globals():
             resamples=snakemake.params.resamples,
             paper=snakemake.params.paper and Path(snakemake.params.paper),
             comparison=_files(snakemake.output, "comparison_"),
+            record=Path(snakemake.output.record).name,
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lslo.corpus.plain_text import read_hypotheses, read_split
 from lslo.job import job
+from lslo.provenance import recorded
 from lslo.scoring import (
     direction_statistics,
     score_directions,
@@ -40,7 +41,7 @@ def main(
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
+    with job(snakemake.log[0]), recorded(snakemake):
         main(
             Path(snakemake.input.hypotheses),
             Path(snakemake.input.corpus[0]).parent,

@@ -11,6 +11,7 @@ from lslo.distributed import Workers
 from lslo.gpus import claimed_gpus
 from lslo.job import job
 from lslo.model.adapter import load_with_adapter
+from lslo.provenance import recorded
 from lslo.tokenizer import Tokenizer
 from lslo.translation import Decoding, translate
 from lslo.whole_files import whole_folder
@@ -50,6 +51,7 @@ if "snakemake" in globals():
     with (
         job(snakemake.log[0], snakemake.threads) as terminal,
         claimed_gpus(snakemake.resources.get("gpu", 0), snakemake.params.locks),
+        recorded(snakemake),
     ):
         main(
             Path(snakemake.input.base_model[0]).parent,
