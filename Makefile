@@ -6,7 +6,7 @@ CORES ?= 2
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-scale rehearsal lint format base-model clean
+.PHONY: help setup demo test test-scale test-faults rehearsal lint format base-model clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ test: $(READY) ## run the tests
 
 test-scale: $(READY) ## run the tests of the paper-scale workflow (minutes more)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m scale --numprocesses $(CORES) --dist loadfile
+
+test-faults: $(READY) ## run the tests of kills and of a full disk (minutes more; mounting needs root)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults --numprocesses $(CORES) --dist loadfile
 
 rehearsal: $(READY) ## run all of config/lang12.yaml with a tiny model (FLORES101_DEVTEST: the text; ROWS, EPOCHS, RUN)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m rehearsal

@@ -1,0 +1,164 @@
+"""One fine-tuning of the demo, killed twenty times at random moments, ends with the bits of one that was not."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+KILLS = 20
+SETTING = "2;2;8+SRC+GPS(0.9)"
+
+pytestmark = pytest.mark.faults
+
+PROGRAM = """
+import json
+import sys
+from pathlib import Path
+
+from lslo.finetuning import fine_tune
+from lslo.job import job
+from lslo.recipe import Recipe
+from lslo.settings import Setting
+from lslo.training_jobs import TrainingJob, run
+
+options = json.loads(Path(sys.argv[1]).read_text())
+folder = Path(options["folder"])
+with job(folder / "job.log"):
+    print("begun", flush=True)
+    training = TrainingJob(
+        base_model=Path(options["base_model"]),
+        corpus=Path(options["corpus"]),
+        resource_classes=options["resource_classes"],
+        codes={code: code for code in options["resource_classes"]},
+        recipe=Recipe(**options["recipe"]),
+        metrics=folder / "metrics.jsonl",
+        state=folder / "state",
+        fingerprint="fingerprint",
+    )
+    run(
+        fine_tune,
+        {
+            "job": training,
+            "setting": Setting.parse(options["setting"]),
+            "pruning": tuple(options["pruning"]),
+            "learned_strategy": None,
+            "keep_epochs": True,
+            "progress": None,
+        },
+        {
+            "output": folder / "adapter",
+            "parameters": folder / "parameters.json",
+            "epochs_output": folder / "epochs",
+        },
+        0,
+        folder / "locks",
+    )
+"""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """Makes the command of the demo's fine-tuning for a folder."""
+    from lslo.config import Experiment
+    from lslo.corpus.embedded import build_embedded_corpus
+
+    config = yaml.safe_load((REPOSITORY / "config/demo.yaml").read_text())
+    experiment = Experiment(config, REPOSITORY)
+    root = tmp_path_factory.mktemp("kills")
+    embedded = config["corpus"]["embedded"]
+    corpus = build_embedded_corpus(
+        experiment.resource_classes,
+        seed=embedded["seed"],
+        sizes={**embedded["rows"], "pretrain": 0},
+        known_entities=embedded["known_entities"],
+        focus_entities=embedded["focus_entities"],
+    )
+    (root / "corpus").mkdir()
+    for code in experiment.codes:
+        lines = "".join(f"{phrase.sentences[code]}\n" for phrase in corpus.dev)
+        (root / f"corpus/{code}.txt").write_text(lines)
+    (root / "program.py").write_text(PROGRAM)
+
+    def command(name: str, checkpoint_minutes: float) -> tuple[Path, list[str]]:
+        folder = root / name
+        folder.mkdir()
+        training = dict(config["training"])
+        options = {
+            "folder": str(folder),
+            "base_model": str(REPOSITORY / config["base_model"]),
+            "corpus": str(root / "corpus"),
+            "resource_classes": experiment.resource_classes,
+            "recipe": {
+                **training,
+                "learning_rate": training["learning_rate"]["lslo"],
+                "checkpoint_minutes": checkpoint_minutes,
+            },
+            "setting": SETTING,
+            "pruning": [config["pruning"]["start"], config["pruning"]["duration"]],
+        }
+        (folder / "options.json").write_text(json.dumps(options))
+        return folder, [sys.executable, str(root / "program.py"), str(folder / "options.json")]
+
+    return command
+
+
+def start(command):
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+
+
+def files(folder):
+    """Content of the results; of the metrics all but the speed."""
+    found = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for name in ("adapter", "epochs", "parameters.json")
+        for path in ([folder / name] if (folder / name).is_file() else (folder / name).rglob("*"))
+        if path.is_file()
+    }
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    for line in lines:
+        del line["tokens_per_second"]
+    return found, lines
+
+
+def test_twenty_kills_leave_the_same_bits(demo):
+    whole, command = demo("whole", checkpoint_minutes=10)
+    process = start(command)
+    assert process.wait(timeout=1200) == 0, process.stderr.read()
+
+    killed, command = demo("killed", checkpoint_minutes=0.01)
+    moments = random.Random(1)
+    kills = continued = 0
+    while kills < KILLS:
+        log = killed / "job.log"
+        log.unlink(missing_ok=True)
+        process = start(command)
+        # A fifth of the kills may fall anywhere from the start on, the others once training is on.
+        anywhere = moments.random() < 0.2
+        deadline = time.monotonic() + 120
+        while not (log.exists() and (anywhere or "setting" in log.read_text())):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0, 4 if anywhere else 2))
+        assert process.poll() is None, "the training ended before it was killed often enough"
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        kills += 1
+        continued += "continuing after epoch" in log.read_text()
+        assert not (killed / "adapter").exists()
+    assert continued >= KILLS // 2
+
+    process = start(command)
+    assert process.wait(timeout=1200) == 0, process.stderr.read()
+    assert files(killed) == files(whole)
+    assert not list((killed / "state").glob("*.pt"))
