@@ -141,8 +141,9 @@ class Experiment:
         ):
             if sum(kind in section for kind in kinds) != 1:
                 raise ConfigError(f"config key '{key}': give exactly one of {', '.join(kinds)}")
+        sources = self.sources
         for key, section in (("corpus", corpus), ("base_model", base_model)):
-            if "source" in section and section["source"] not in self.sources:
+            if "source" in section and section["source"] not in sources:
                 raise ConfigError(
                     f"config key '{key}.source': '{section['source']}' is not in {self.sources_table}"
                 )
