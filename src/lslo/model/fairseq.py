@@ -220,6 +220,9 @@ def _rename(
     for name, tensor in tensors.items():
         if not IGNORED_TENSORS.fullmatch(name):
             weights[f"model.{name}"] = tensor
+    for name, tensor in weights.items():
+        if not tensor.is_floating_point() or tensor.layout != torch.strided:
+            raise ValueError(f"{path}: {name.removeprefix('model.')!r} is not of floating-point numbers")
     layers = configuration.encoder_layers + configuration.decoder_layers
     if layers > len(tensors):
         raise ValueError(f"{path}: its options ask for {layers} layers, more than it has tensors")

@@ -58,8 +58,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             if (value is not None or name not in options) and not isinstance(value, Tensor)
         }
     for name, tensor in state["model"].items():
-        if not isinstance(tensor, Tensor) or not tensor.is_floating_point() or tensor.layout != torch.strided:
-            raise ValueError(f"{path}: {name!r} is not a tensor of floating-point numbers")
+        if not isinstance(tensor, Tensor):
+            raise ValueError(f"{path}: {name!r} is not a tensor")
     return options, {str(name): tensor for name, tensor in state["model"].items()}
 
 
