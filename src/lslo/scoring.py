@@ -19,6 +19,8 @@ import sentencepiece
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.tokenizers import tokenizer_spm
 
+from lslo.messages import one_line
+
 Direction = tuple[str, str]
 
 SCORE_COLUMNS = ("source", "target", "spbleu", "chrf", "spbleu_signature", "chrf_signature")
@@ -246,18 +248,19 @@ def read_scores(path: str | Path) -> pandas.DataFrame:
     try:
         scores = pandas.read_csv(path, keep_default_na=False)
     except ValueError as error:
-        raise ValueError(f"{path}: not a file of scores ({error})") from None
+        raise ValueError(f"{path}: not a file of scores ({one_line(error)})") from None
     required = EPOCH_SCORE_COLUMNS if "epoch" in scores.columns else SCORE_COLUMNS
     missing = [column for column in required if column not in scores.columns]
     if missing:
-        raise ValueError(
-            f"{path}: no column {', '.join(missing)}; its columns are {', '.join(scores.columns)}"
-        )
+        columns = one_line(", ".join(scores.columns))
+        raise ValueError(f"{path}: no column {', '.join(missing)}; its columns are {columns}")
     for column in ("spbleu", "chrf"):
         try:
             scores[column] = pandas.to_numeric(scores[column])
         except ValueError as error:
-            raise ValueError(f"{path}: column {column} has a score that is not a number ({error})") from error
+            raise ValueError(
+                f"{path}: column {column} has a score that is not a number ({one_line(error)})"
+            ) from error
         if not np.isfinite(scores[column]).all():
             raise ValueError(f"{path}: column {column} has a score that is not a number")
     return scores
