@@ -70,7 +70,7 @@ STRANGE = [None, True, 0, -1, 2.5, 10**9, 10**30, float("nan"), float("inf"), "x
 STRANGE += [torch.zeros(2), torch.tensor(3), b"x"]
 
 
-@bounded(80)
+@bounded(60)
 @given(st.dictionaries(st.sampled_from(OPTIONS), st.sampled_from(STRANGE), min_size=1, max_size=2))
 def test_options_describe_the_tensors_or_are_refused(tmp_path, small_model, options):
     path = tmp_path / "model.pt"

@@ -78,7 +78,7 @@ def configurations(draw):
     return config
 
 
-@bounded(200)
+@bounded(150)
 @given(configurations())
 def test_a_configuration_is_usable_or_refused_in_one_line(config):
     experiment = accepted(["config"], Experiment, config, REPOSITORY)
