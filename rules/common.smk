@@ -1,6 +1,7 @@
 """The checked configuration, paths, and the functions that inputs and parameters are found by."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -60,12 +61,12 @@ FIGURE_FORMS = ("pdf", "png", "csv")
 
 wildcard_constraints:
     split="dev|devtest",
-    setting=r"[A-Za-z0-9._-]+",
-    seed=r"[0-9]+",
-    source=r"[A-Za-z0-9_-]+",
-    file=r"[A-Za-z0-9._+-]+",
-    owner=r"[A-Za-z0-9._-]+",
-    model=r"[A-Za-z0-9._-]+",
+    setting=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    seed=r"[0-9]{1,9}",
+    source="|".join(EXPERIMENT.sources),
+    file="|".join(re.escape(source.file) for source in EXPERIMENT.sources.values()),
+    owner=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    model=r"[A-Za-z0-9][A-Za-z0-9._-]*",
     shard=r"[0-9]+",
     analysis="ise|lsp",
     number="[1-7]",

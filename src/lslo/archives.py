@@ -34,6 +34,7 @@ DAMAGE = (
     struct.error,
     EOFError,
     LookupError,
+    MemoryError,
     OSError,
     OverflowError,
     RuntimeError,
@@ -42,6 +43,18 @@ DAMAGE = (
 
 # Drive letters and backslashes mean something on other systems.
 FOREIGN = re.compile(r"^[A-Za-z]:|\\")
+# Of a member's name: in all, of a part, and parts. File systems take no more, Python no deeper folders.
+LONGEST_NAME, LONGEST_PART, DEEPEST = 1000, 255, 100
+
+# What tarfile reads into memory as a whole: the headers that hold long names and further attributes.
+EXTENSIONS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+LARGEST_EXTENSION = 1 << 20
 BLOCK = 512
 CHUNK = 1 << 20
 
@@ -126,6 +139,9 @@ def _safe_path(archive: Path, member: _Member) -> PurePosixPath:
     strange = FOREIGN.search(member.name) or not member.name.isprintable()
     if path.is_absolute() or ".." in path.parts or strange:
         raise _fault(archive, member.name, "is not a path inside the folder that is extracted to")
+    parts = [len(part.encode()) for part in path.parts]
+    if sum(parts) > LONGEST_NAME or max(parts, default=0) > LONGEST_PART or len(parts) > DEEPEST:
+        raise _fault(archive, f"{member.name[:40]}…", "has a name that is too long")
     return path
 
 
@@ -163,8 +179,19 @@ def _naming_damage(archive: Path, member: str | None = None) -> Iterator[None]:
         raise _fault(archive, member, f"damaged, or no tar or zip archive ({reason})") from None
 
 
+class _Header(tarfile.TarInfo):
+    """A member's header. One that would have tarfile fill the memory is taken for damage."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> _Header:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in EXTENSIONS and not 0 <= header.size <= LARGEST_EXTENSION:
+            raise tarfile.ReadError(f"a header of {header.size} bytes")
+        return header
+
+
 def _tar_members(archive: Path) -> Iterator[_Member]:
-    with tarfile.open(archive) as tar:
+    with tarfile.open(archive, tarinfo=_Header) as tar:
         for info in tar:
             yield _Member(info.name, _tar_kind(info), info.size, lambda info=info: tar.extractfile(info))
         # tarfile takes a cut between two members, or a damaged header, for the end. A real end is a block of

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from lslo.job import USER_ERRORS
+from lslo.messages import one_line
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -26,7 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     translate.add_argument("--source", required=True, help="code of the language to translate from")
     translate.add_argument("--target", required=True, help="code of the language to translate to")
-    translate.add_argument("--beam", type=int, default=5, help="hypotheses kept in the search (default: 5)")
+    translate.add_argument(
+        "--beam", type=_positive, default=5, help="hypotheses kept in the search (default: 5)"
+    )
     translate.set_defaults(run=_translate)
     return parser
 
@@ -48,7 +60,7 @@ def _translate(arguments: argparse.Namespace) -> None:
                 f"{', '.join(router.languages)}"
             )
     # An empty line stays empty: there is nothing to translate, and the lines must remain aligned.
-    lines = [line.rstrip("\n") for line in sys.stdin]
+    lines = _lines(sys.stdin)
     sentences = [line for line in lines if line.strip()]
     direction = (arguments.source, arguments.target)
     found = translate(
@@ -65,12 +77,22 @@ def _translate(arguments: argparse.Namespace) -> None:
         print(next(hypotheses) if line.strip() else "")
 
 
+def _lines(stream: TextIO) -> list[str]:
+    """The lines of standard input, ended by line feeds only, as those of a corpus."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="strict", newline="\n")
+    try:
+        return [line.rstrip("\r\n") for line in stream]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"standard input: not UTF-8 ({error.reason})") from None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status. A user's error is one line on standard error."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
     except USER_ERRORS as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return 1
     return 0

@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
-
+from lslo.config_schema import fault
 from lslo.corpus.plain_text import SPLITS
 from lslo.languages import Language, all_directions, read_languages, select_languages
+from lslo.messages import one_line
 from lslo.settings import Setting, SettingError
 from lslo.sources import Source, read_sources, use_mirrors
 
@@ -25,7 +22,10 @@ SOURCES_TABLE = "config/sources.tsv"
 
 
 class ConfigError(ValueError):
-    """A configuration that cannot be used; the message names the key and what to do."""
+    """A configuration that cannot be used; the message, one line, names the key and what to do."""
+
+    def __init__(self, message: str):
+        super().__init__(one_line(message))
 
 
 class Experiment:
@@ -39,23 +39,30 @@ class Experiment:
     def __init__(self, config: Mapping[str, Any], workflow: Path | str):
         self.config = dict(config)
         self.workflow = Path(workflow)
-        schema = self.workflow / "workflow" / "schemas" / "config.schema.yaml"
-        validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
-        error = best_match(validator.iter_errors(self.config))
-        if error is not None:
-            raise ConfigError(_explain(error))
-        self.languages = self._languages()
-        self._check_strategy_languages()
-        self._check_settings()
-        self._check_schedules()
-        self._check_files()
+        wrong = fault(self.config, self.workflow / "workflow" / "schemas" / "config.schema.yaml")
+        if wrong is not None:
+            raise ConfigError(wrong)
+        try:
+            self.languages = self._languages()
+            self._check_strategy_languages()
+            self._check_settings()
+            self._check_schedules()
+            self._check_classes()
+            self._check_files()
+        except OSError as error:
+            # A name that is too long, a folder where a file is wanted, a file that may not be read.
+            raise ConfigError(f"config: a path in it cannot be used: {error}") from None
 
     def _languages(self) -> list[Language]:
         table = self.config.get("languages_table", LANGUAGES_TABLE)
         try:
-            return select_languages(read_languages(self.resolve(table)), self.config["languages"], table)
+            languages = read_languages(self.resolve(table))
         except FileNotFoundError:
             raise ConfigError(f"config key 'languages_table': there is no file {table}") from None
+        except ValueError as error:
+            raise ConfigError(f"config key 'languages_table': {error}") from None
+        try:
+            return select_languages(languages, self.config["languages"], table)
         except ValueError as error:
             raise ConfigError(f"config key 'languages': {error}") from None
 
@@ -106,6 +113,25 @@ class Experiment:
                     f"config key '{section}.tokens_per_update': must be a multiple of tokens_per_batch"
                 )
 
+        shards = self.config["translation"].get("shards", 1)
+        if shards > len(self.directions):
+            raise ConfigError(
+                f"config key 'translation.shards': is {shards}, but directions are {len(self.directions)}"
+            )
+
+    def _check_classes(self) -> None:
+        """Every resource class that occurs has its number where classes have one; the model can be built."""
+        embedded, pretraining = self.config["corpus"].get("embedded"), self.config.get("pretraining")
+        for section, key in (
+            (embedded, "corpus.embedded.known_entities"),
+            (pretraining, "pretraining.language_weights"),
+        ):
+            for name in sorted(set(self.resource_classes.values())) if section else ():
+                if name not in section[key.rpartition(".")[2]]:
+                    raise ConfigError(f"config key '{key}': there is no number for the resource class {name}")
+        if pretraining and pretraining["dimension"] % pretraining["heads"]:
+            raise ConfigError("config key 'pretraining.dimension': must be a multiple of heads")
+
     def _check_files(self) -> None:
         """Folders of the user's own exist and sources are in the table."""
         corpus, base_model = self.config["corpus"], self.base_model
@@ -115,12 +141,20 @@ class Experiment:
         ):
             if sum(kind in section for kind in kinds) != 1:
                 raise ConfigError(f"config key '{key}': give exactly one of {', '.join(kinds)}")
+        sources = self.sources
         for key, section in (("corpus", corpus), ("base_model", base_model)):
-            if "source" in section and section["source"] not in self.sources:
+            if "source" in section and section["source"] not in sources:
                 raise ConfigError(
                     f"config key '{key}.source': '{section['source']}' is not in {self.sources_table}"
                 )
             self.codes_of(section.get("codes", "code"), f"{key}.codes")
+        if "folder" in corpus:
+            # A folder of the user's own may be anywhere; what is looked for in it, or in an archive, may not.
+            inside = [path for paths in self.corpus_paths.values() for path in paths.values()]
+            inside += [corpus["folder"]] if "source" in corpus else []
+            for path in map(PurePosixPath, inside):
+                if path.is_absolute() or ".." in path.parts:
+                    raise ConfigError(f"config key 'corpus': {path} leads out of the folder or archive")
         if "folder" in corpus and "source" not in corpus:
             if not self.resolve(corpus["folder"]).is_dir():
                 raise ConfigError(f"config key 'corpus.folder': there is no folder {corpus['folder']}")
@@ -154,9 +188,13 @@ class Experiment:
     def sources(self) -> dict[str, Source]:
         """What can be downloaded, mirrors put in. Raises ConfigError."""
         try:
-            return use_mirrors(read_sources(self.resolve(self.sources_table)), self.config.get("mirrors", {}))
+            sources = read_sources(self.resolve(self.sources_table))
         except FileNotFoundError:
             raise ConfigError(f"config key 'sources_table': there is no file {self.sources_table}") from None
+        except ValueError as error:
+            raise ConfigError(f"config key 'sources_table': {error}") from None
+        try:
+            return use_mirrors(sources, self.config.get("mirrors", {}))
         except ValueError as error:
             raise ConfigError(f"config key 'mirrors': {error}") from None
 
@@ -166,7 +204,10 @@ class Experiment:
             return {language.code: getattr(language, codes) for language in self.languages}
         for code in self.codes:
             if code not in codes:
-                raise ConfigError(f"config key '{key}': there is no code for the language '{code}'")
+                raise ConfigError(
+                    f"config key '{key}': there is no code for the language '{code}'"
+                    + (" (in quotes, since YAML reads a bare no as false)" if False in codes else "")
+                )
         return {code: codes[code] for code in self.codes}
 
     @property
@@ -177,20 +218,32 @@ class Experiment:
 
     @property
     def corpus_paths(self) -> dict[str, dict[str, str]]:
-        """Split -> language -> path of its text within the corpus's folder."""
+        """Split -> language -> path of its text within the corpus's folder, each another."""
         corpus = self.config["corpus"]
         codes = self.codes_of(corpus.get("codes", "code"), "corpus.codes")
         pattern = corpus.get("pattern", "{split}/{code}.txt")
-        try:
-            return {
-                split: {language: pattern.format(split=split, code=code) for language, code in codes.items()}
-                for split in SPLITS
-            }
-        except (KeyError, IndexError, ValueError):
+        # Not by str.format, which would look up `{code.attributes}` and fill up `{code:>99999999}`.
+        if any(brace in pattern.replace("{split}", "").replace("{code}", "") for brace in "{}"):
             raise ConfigError(
                 f"config key 'corpus.pattern': '{pattern}' may have {{split}} and {{code}} in it, "
                 "no other braces"
-            ) from None
+            )
+        paths = {
+            split: {
+                language: pattern.replace("{split}", split).replace("{code}", code)
+                for language, code in codes.items()
+            }
+            for split in SPLITS
+        }
+        owners: dict[PurePosixPath, str] = {}
+        for split, language in ((split, language) for split in SPLITS for language in codes):
+            owner = owners.setdefault(PurePosixPath(paths[split][language]), f"{split} of {language}")
+            if owner != f"{split} of {language}":
+                raise ConfigError(
+                    f"config key 'corpus.pattern': '{pattern}' names the same file for {owner} and {split} "
+                    f"of {language}; {{split}} and {{code}} tell them apart"
+                )
+        return paths
 
     def resolve(self, path: str) -> Path:
         """A path of the configuration as one that can be opened."""
@@ -230,17 +283,3 @@ class Experiment:
     def settings(self) -> list[str]:
         """Every setting of the tables, once."""
         return list(dict.fromkeys(text for table in self.config["tables"].values() for text in table))
-
-
-def _explain(error: ValidationError) -> str:
-    key = ".".join(str(part) for part in error.absolute_path)
-    if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])
-        unknown = next(name for name in error.instance if name not in known)
-        close = difflib.get_close_matches(str(unknown), known, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"known keys are {', '.join(known)}"
-        return f"config key '{f'{key}.{unknown}'.lstrip('.')}' does not exist: {hint}"
-    if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
-        return f"config key '{f'{key}.{missing}'.lstrip('.')}' is missing"
-    return f"config key '{key}': {error.message}"

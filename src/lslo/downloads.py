@@ -205,7 +205,8 @@ def _resumable_state(source: Source, partial: Path) -> dict[str, Any] | None:
         return None
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-        fits = state["location"] == source.location and state["validator"]
+        fits = state["location"] == source.location and isinstance(state["validator"], str)
+        fits = fits and state["validator"]
         return state if fits and (state["size"] is None or _length(partial) <= state["size"]) else None
     except (ValueError, KeyError, TypeError):
         return None

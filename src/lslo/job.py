@@ -11,10 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from lslo.messages import one_line
 from lslo.stopping import Stopped
 
 # What a user can cause and mend, told in one line; anything else is a defect and shows its traceback.
-USER_ERRORS = (ValueError, FileNotFoundError, FloatingPointError, ConnectionError, Stopped)
+# OSError: a file that is missing or may not be read, a server that does not answer.
+USER_ERRORS = (ValueError, FloatingPointError, OSError, Stopped)
 # Names the log of a job to the processes that it starts.
 LOG_VARIABLE = "LSLO_LOG"
 # In whatever exception of whatever library: those of tensors do not raise OSError.
@@ -30,7 +32,7 @@ def job(log: Path | str, threads: int = 1) -> Iterator[TextIO | None]:
     stands in a file of its own, `{log}.progress`. threads: CPU threads of numerical libraries.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
-    stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     with Path(log).open("w", buffering=1) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -53,15 +55,13 @@ def job(log: Path | str, threads: int = 1) -> Iterator[TextIO | None]:
 
 def user_message(error: Exception) -> str | None:
     """The line that tells a user of an error, None for one that is not the user's."""
-    if isinstance(error, USER_ERRORS):
-        return f"error: {error}"
     if any(text in str(error) for text in FULL_DISK):
         file = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
         return (
             f"error: the disk is full{file}; make room and start again: "
             "a training goes on from its last saved state"
         )
-    return None
+    return f"error: {one_line(error)}" if isinstance(error, USER_ERRORS) else None
 
 
 def set_up_logging() -> None:

@@ -6,17 +6,18 @@ language of their own.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import permutations
 from pathlib import Path
 
+from lslo.tab_separated import read_rows
+
 RESOURCE_CLASSES = {"H": "High", "M": "Medium", "L": "Low", "V": "Very Low"}
 
 # A language code becomes part of paths, so nothing else is let in.
-CODE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+CODE = re.compile(r"(?=.{1,40}$)[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,7 @@ def read_languages(path: Path | str) -> dict[str, Language]:
     path = Path(path)
     columns = [field.name for field in fields(Language)]
     languages: dict[str, Language] = {}
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
+    rows = read_rows(path)
     if not rows or rows[0] != columns:
         raise ValueError(f"{path}, line 1: the columns must be {' '.join(columns)}, separated by tabs")
     for number, row in enumerate(rows[1:], start=2):
@@ -56,12 +53,12 @@ def read_languages(path: Path | str) -> dict[str, Language]:
         for column in ("code", "flores101", "m2m"):
             if not CODE.fullmatch(getattr(language, column)):
                 raise ValueError(
-                    f"{path}, line {number}: {column} '{getattr(language, column)}' is not a language code "
-                    "(letters and digits, parts joined by _)"
+                    f"{path}, line {number}: {column} {getattr(language, column)!r} is not a language code "
+                    "(letters and digits, parts joined by _, 40 characters at most)"
                 )
         if language.resource_class not in RESOURCE_CLASSES:
             raise ValueError(
-                f"{path}, line {number}: resource_class '{language.resource_class}' is not one of "
+                f"{path}, line {number}: resource_class {language.resource_class!r} is not one of "
                 f"{', '.join(RESOURCE_CLASSES)}"
             )
         if language.code in languages:
@@ -77,7 +74,7 @@ def select_languages(
     for code in codes:
         if code not in languages:
             raise ValueError(
-                f"unknown language '{code}': add a row for it to {path}, or take it out of `languages`"
+                f"unknown language {code!r}: add a row for it to {path}, or take it out of `languages`"
             )
     return [languages[code] for code in codes]
 

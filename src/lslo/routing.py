@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -40,12 +41,24 @@ class IndexStrategy:
         """Read `index_strategy.json`. Raises ValueError naming the file and the key at fault."""
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{path}: not a JSON file ({error})") from None
+        try:
+            return cls.of(content)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+    @classmethod
+    def of(cls, content: Any) -> IndexStrategy:
+        """The strategy that the value of a JSON file is. Raises ValueError naming the key at fault."""
         for side in SIDES:
             layers = content.get(side) if isinstance(content, dict) else None
-            if not isinstance(layers, list) or not layers or not set(layers) <= {SOURCE, TARGET}:
-                raise ValueError(f"{path}: '{side}' must be a list of '{SOURCE}' and '{TARGET}', one a layer")
+            if (
+                not isinstance(layers, list)
+                or not layers
+                or any(one not in (SOURCE, TARGET) for one in layers)
+            ):
+                raise ValueError(f"'{side}' must be a list of '{SOURCE}' and '{TARGET}', one a layer")
         return cls(tuple(content["encoder"]), tuple(content["decoder"]))
 
     def write(self, path: Path | str) -> None:

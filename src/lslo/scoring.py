@@ -9,8 +9,6 @@ resampled sentences takes.
 from __future__ import annotations
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +18,8 @@ import pandas
 import sentencepiece
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.tokenizers import tokenizer_spm
+
+from lslo.messages import one_line
 
 Direction = tuple[str, str]
 
@@ -245,18 +245,24 @@ def read_scores(path: str | Path) -> pandas.DataFrame:
         ValueError: a column is missing, or a score is not a number.
     """
     # By default pandas would read the language code "nan" (Min Nan Chinese) as a missing value.
-    scores = pandas.read_csv(path, keep_default_na=False)
+    try:
+        scores = pandas.read_csv(path, keep_default_na=False)
+    except ValueError as error:
+        raise ValueError(f"{path}: not a file of scores ({one_line(error)})") from None
     required = EPOCH_SCORE_COLUMNS if "epoch" in scores.columns else SCORE_COLUMNS
     missing = [column for column in required if column not in scores.columns]
     if missing:
-        raise ValueError(
-            f"{path}: no column {', '.join(missing)}; its columns are {', '.join(scores.columns)}"
-        )
+        columns = one_line(", ".join(scores.columns))
+        raise ValueError(f"{path}: no column {', '.join(missing)}; its columns are {columns}")
     for column in ("spbleu", "chrf"):
         try:
             scores[column] = pandas.to_numeric(scores[column])
         except ValueError as error:
-            raise ValueError(f"{path}: column {column} has a score that is not a number ({error})") from error
+            raise ValueError(
+                f"{path}: column {column} has a score that is not a number ({one_line(error)})"
+            ) from error
+        if not np.isfinite(scores[column]).all():
+            raise ValueError(f"{path}: column {column} has a score that is not a number")
     return scores
 
 
@@ -289,8 +295,11 @@ def read_statistics(path: str | Path) -> DirectionStatistics:
             )
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path}: no such statistics of spBLEU; score this setting first") from error
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    # Of what kind depends on where the file is damaged.
+    except Exception as error:
         raise ValueError(f"{path}: not a file of spBLEU statistics, or damaged") from error
+    if directions.ndim != 2 or directions.shape[1] != 2 or names.ndim != 1 or counts.dtype.kind not in "iu":
+        raise ValueError(f"{path}: not a file of spBLEU statistics, or damaged")
     expected = (len(directions), len(STATISTICS))
     if tuple(names) != STATISTICS or counts.ndim != 3 or (counts.shape[0], counts.shape[2]) != expected:
         raise ValueError(f"{path}: spBLEU statistics of another form (counts {list(counts.shape)})")

@@ -23,7 +23,8 @@ MODULE_SETS = ("all", "fc")
 RANKED_CLASSES = MappingProxyType({3: ("H", "M", "V"), 4: ("H", "M", "L", "V")})
 
 _GRAMMAR = "Pretrain | Ft-all | {ranks}+{index}[+GPS({ratio})][@{modules}]"
-_RATIO = re.compile(r"0\.[0-9]*[1-9]")
+# More digits would make names of folders too long, and could be rounded to 0 or 1.
+_RATIO = re.compile(r"0\.[0-9]{0,5}[1-9]")
 _SLUG = re.compile(r"[0-9]+(?:-[0-9]+)*_(?:WL|SRC|TGT)(?:_GPS0\.[0-9]+)?(?:_fc)?")
 
 
@@ -57,7 +58,7 @@ class Setting:
             return cls("full")
 
         def refuse(part: str, reason: str) -> SettingError:
-            return SettingError(f"setting '{text}': '{part}' {reason} (the form is {_GRAMMAR})")
+            return SettingError(f"setting {text!r}: {part!r} {reason} (the form is {_GRAMMAR})")
 
         body, at, modules = text.partition("@")
         if at and modules not in MODULE_SETS:
@@ -87,7 +88,8 @@ class Setting:
             if not _RATIO.fullmatch(match[1]):
                 raise refuse(
                     match[1],
-                    "is not a pruning ratio: write a number between 0 and 1 such as 0.9, no zeros at its end",
+                    "is not a pruning ratio: write a number between 0 and 1 such as 0.9, six digits at most, "
+                    "no zeros at its end",
                 )
             ratio = Decimal(match[1])
         return cls("lslo", tuple(ranks), parts[1], ratio, modules or "all")
@@ -99,7 +101,7 @@ class Setting:
             if slug == text:
                 return cls.parse(text)
         if not _SLUG.fullmatch(slug):
-            raise SettingError(f"'{slug}' is not the folder name of a setting (such as 2-2-8_WL_GPS0.9_fc)")
+            raise SettingError(f"{slug!r} is not the folder name of a setting (such as 2-2-8_WL_GPS0.9_fc)")
         ranks, index, *rest = slug.split("_")
         text = ranks.replace("-", ";") + "+" + index
         for part in rest:

@@ -6,7 +6,6 @@ table has none, those of the first download are recorded beside the file and ask
 
 from __future__ import annotations
 
-import csv
 import difflib
 import hashlib
 import json
@@ -18,11 +17,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
+from lslo.tab_separated import read_rows
+
 COLUMNS = ["name", "url", "sha256", "size", "licence"]
 
 # Names are used in configurations, names of files in paths.
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -68,11 +69,7 @@ def read_sources(path: Path | str) -> dict[str, Source]:
     """Sources by name, in the order of the file. Raises ValueError naming the file and line at fault."""
     path = Path(path)
     sources: dict[str, Source] = {}
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
+    rows = read_rows(path)
     if not rows or rows[0] != COLUMNS:
         raise ValueError(f"{path}, line 1: the columns must be {' '.join(COLUMNS)}, separated by tabs")
     for number, row in enumerate(rows[1:], start=2):
@@ -94,39 +91,49 @@ def _source(row: list[str]) -> Source:
         raise ValueError(f"{len(row)} columns instead of {len(COLUMNS)}")
     name, url, sha256, size, licence = row
     if not NAME.fullmatch(name):
-        raise ValueError(f"'{name}' is not a name (letters, digits, _ and -)")
+        raise ValueError(f"{name!r} is not a name (letters, digits, _ and -, 100 characters at most)")
     if not SCHEME.match(url):
-        raise ValueError(f"url '{url}' is not a URL with https, http or file")
+        raise ValueError(f"url {url!r} is not a URL with https, http or file")
     _check_location(url, "url")
     if sha256 and not SHA256.fullmatch(sha256):
-        raise ValueError(f"sha256 '{sha256}' is not 64 digits of 0-9 and a-f; leave it empty if not known")
-    if size and not re.fullmatch(r"[1-9][0-9]*", size):
-        raise ValueError(f"size '{size}' is not a number of bytes; leave it empty if not known")
+        raise ValueError(f"sha256 {sha256!r} is not 64 digits of 0-9 and a-f; leave it empty if not known")
+    if size and not re.fullmatch(r"[1-9][0-9]{0,17}", size):
+        raise ValueError(f"size {size!r} is not a number of bytes; leave it empty if not known")
     if not licence.strip():
         raise ValueError("licence is empty")
     source = Source(name, url, sha256, int(size) if size else None, licence)
     if not FILE_NAME.fullmatch(source.file):
-        raise ValueError(f"url '{url}' does not end in the name of a file")
+        raise ValueError(
+            f"url {url!r} does not end in the name of a file of at most 200 letters, digits, . _ + -"
+        )
     return source
 
 
 def _check_location(location: str, what: str) -> None:
-    """Raises ValueError for a URL that cannot be fetched; a plain path passes."""
+    """Raises ValueError for a URL or path that cannot be fetched, whether or not a file is there."""
     match = SCHEME.match(location)
     if match is None:
+        try:
+            Path(location).expanduser()
+        except RuntimeError:
+            raise ValueError(f"{what} {location!r} is in the home of a user who is not there") from None
         return
-    parts = urlsplit(location)
-    if match[1].lower() == "file":
-        if parts.netloc not in ("", "localhost"):
-            raise ValueError(f"{what} '{location}' is on another machine: write file:///, then the path")
-    elif match[1].lower() not in ("http", "https"):
-        raise ValueError(f"{what} '{location}' is not a URL with https, http or file")
-    elif parts.hostname is None:
-        raise ValueError(f"{what} '{location}' names no server")
-    elif parts.username is not None:
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        # Not told, since it may hold a password.
+        raise ValueError(f"{what} is not a URL with https, http or file") from None
+    if parts.username is not None:
         # The location is told in logs and error messages.
         host = parts.netloc.rpartition("@")[2]
-        raise ValueError(f"{what} on {host} holds a user name: put user name and password into ~/.netrc")
+        raise ValueError(f"{what} on {host!r} holds a user name: put user name and password into ~/.netrc")
+    if match[1].lower() == "file":
+        if parts.netloc not in ("", "localhost"):
+            raise ValueError(f"{what} {location!r} is on another machine: write file:///, then the path")
+    elif match[1].lower() not in ("http", "https"):
+        raise ValueError(f"{what} {location!r} is not a URL with https, http or file")
+    elif parts.hostname is None:
+        raise ValueError(f"{what} {location!r} names no server")
 
 
 def use_mirrors(sources: Mapping[str, Source], mirrors: Mapping[str, str]) -> dict[str, Source]:
@@ -139,7 +146,7 @@ def use_mirrors(sources: Mapping[str, Source], mirrors: Mapping[str, str]) -> di
         if name not in sources:
             close = difflib.get_close_matches(name, list(sources), n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"sources are {', '.join(sources)}"
-            raise ValueError(f"there is no source '{name}': {hint}")
+            raise ValueError(f"there is no source {name!r}: {hint}")
         if not mirror.strip():
             raise ValueError(f"the mirror of '{name}' is empty: give a URL or a local path, or leave it out")
         _check_location(mirror, f"mirror of '{name}':")
@@ -157,7 +164,7 @@ def read_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         return {"url": str(record["url"]), "size": int(record["size"]), "sha256": str(record["sha256"])}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ValueError(f"{path}: not a record of a download; delete it") from None
 
 

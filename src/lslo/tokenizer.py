@@ -9,6 +9,8 @@ from pathlib import Path
 import sentencepiece
 from transformers import AutoTokenizer
 
+from lslo.messages import one_line
+
 # The files of a folder converted from fairseq; transformers would look for `vocab.json`, which is not there.
 DICTIONARY = "dict.txt"
 SENTENCEPIECE_MODEL = "sentencepiece.bpe.model"
@@ -68,9 +70,12 @@ class _HuggingFacePieces:
 
     def __init__(self, folder: Path):
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, LookupError, TypeError, ImportError) as error:
-            reason = str(error).strip().split("\n")[0]
+            self._tokenizer = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+        # Of what kind depends on where transformers stumbles over the files.
+        except Exception as error:
+            reason = one_line(repr(error))
             raise ValueError(
                 f"{folder}: has no tokenizer that transformers can load ({reason}); put the files of an "
                 "M2M-100 or NLLB tokenizer there"
@@ -117,12 +122,16 @@ class _FairseqPieces:
         self._ids = {symbol: index for index, symbol in enumerate(symbols)}
         self._symbols = dict(enumerate(symbols))
         try:
-            self.language_tokens: dict[str, int] = json.loads((folder / LANGUAGE_TOKENS).read_text())
-            silent = {0, self.pad, self.end_of_sentence, *self.language_tokens.values()}
-        except (ValueError, AttributeError):
+            self.language_tokens: dict[str, int] = json.loads(
+                (folder / LANGUAGE_TOKENS).read_text(encoding="utf-8")
+            )
+            if not all(type(index) is int and index > 0 for index in self.language_tokens.values()):
+                raise ValueError
+        except (ValueError, AttributeError, RecursionError):
             raise ValueError(
                 f"{folder / LANGUAGE_TOKENS}: not a JSON object of codes and ids; convert the model again"
             ) from None
+        silent = {0, self.pad, self.end_of_sentence, *self.language_tokens.values()}
         self._symbols |= dict.fromkeys(silent, "")
         self._processor = load_sentencepiece(folder / SENTENCEPIECE_MODEL)
 
@@ -152,7 +161,7 @@ def read_dictionary(path: Path) -> list[str]:
                 if not symbol or not count.isdecimal():
                     raise ValueError(f"line {number} is not a symbol, a space and its count")
                 if symbol in symbols:
-                    raise ValueError(f"line {number} repeats the symbol '{symbol}'")
+                    raise ValueError(f"line {number} repeats the symbol {symbol!r}")
                 symbols[symbol] = None
     except ValueError as error:
         raise ValueError(f"{path}: not a fairseq dictionary ({error}); take the archive's own") from None

@@ -125,6 +125,8 @@ def beam_search(
     penalty; the language token is forced, but its own log-probability and the token count. Padding is
     never chosen. A sentence is done when `beam` hypotheses ended, or at the maximum length.
     """
+    if 2 * decoding.beam > model.config.vocab_size:
+        raise ValueError(f"a beam of {decoding.beam} is too wide for {model.config.vocab_size} pieces")
     pad, end_of_sentence = model.config.pad_token_id, model.config.eos_token_id
     mask = source.ne(pad).long()
     cache = EncoderDecoderCache(DynamicCache(config=model.config), DynamicCache(config=model.config))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ def read_sentences(path: Path | str) -> list[str]:
         content = path.read_bytes()
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such file") from None
+    # The mark that some editors put before UTF-8 is no part of the first sentence.
+    content = content.removeprefix(codecs.BOM_UTF8)
     if not content:
         raise ValueError(f"{path}: the file is empty")
     sentences = []
@@ -25,6 +28,12 @@ def read_sentences(path: Path | str) -> list[str]:
             raise ValueError(
                 f"{path}, line {number}: not UTF-8 ({error.reason} at byte {error.start + 1} of the line)"
             ) from None
+        # Other programs would count a lone carriage return as the end of a line; NULs are of UTF-16.
+        for character, name in (("\r", "carriage return"), ("\0", "NUL character")):
+            if character in sentence:
+                raise ValueError(
+                    f"{path}, line {number}: has a {name}; write UTF-8, lines ended by line feeds"
+                )
         if not sentence.strip():
             raise ValueError(f"{path}, line {number}: the line is empty; take the row out of every language")
         sentences.append(sentence)
@@ -50,10 +59,20 @@ def read_split(folder: Path | str, languages: Sequence[str]) -> dict[str, list[s
 
 
 def write_sentences(path: Path | str, sentences: Sequence[str]) -> None:
-    """Write one sentence a line, UTF-8, each ended by a line feed."""
+    """Write one sentence a line, UTF-8, each ended by a line feed. Raises ValueError where one holds any."""
+    for number, sentence in enumerate(sentences, start=1):
+        if "\n" in sentence:
+            raise ValueError(f"{path}, line {number}: the sentence has a line feed, so it would be two lines")
     Path(path).write_bytes("".join(f"{sentence}\n" for sentence in sentences).encode())
 
 
 def read_hypotheses(path: Path | str) -> list[str]:
-    """The lines of a file of translations, of which a model may leave some empty."""
-    return Path(path).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    """The lines of a file of translations, of which a model may leave some empty.
+
+    Raises ValueError naming the file if it is not UTF-8.
+    """
+    try:
+        # Not as text, where Python would take carriage returns for ends of lines.
+        return Path(path).read_bytes().decode("utf-8").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None

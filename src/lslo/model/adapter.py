@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -20,8 +21,9 @@ from transformers import M2M100ForConditionalGeneration
 from lslo.checksums import check_checksums, write_checksums
 from lslo.model.loading import base_model_fingerprint, load_base_model
 from lslo.model.lslo_layers import LSLoLinear
-from lslo.model.placement import WeightMatrix, add_lslo
+from lslo.model.placement import WeightMatrix, add_lslo, weight_matrices
 from lslo.routing import IndexStrategy, Router
+from lslo.settings import MODULE_SETS
 
 WEIGHTS = "adapter.safetensors"
 DESCRIPTION = "adapter.json"
@@ -110,13 +112,16 @@ def load_with_adapter(
         return load_base_model(adapter), None
     try:
         description = json.loads((adapter / DESCRIPTION).read_text(encoding="utf-8"))
-        ranks, strategy = description["ranks"], IndexStrategy(**description["index_strategy"])
-        modules, fingerprint = description["modules"], description["base_model_sha256"]
+        ranks, modules = _checked_ranks(description["ranks"]), description["modules"]
+        strategy = IndexStrategy.of(description["index_strategy"])
+        fingerprint = description["base_model_sha256"]
+        if modules not in MODULE_SETS:
+            raise ValueError(f"'modules' must be one of {', '.join(MODULE_SETS)}")
     except FileNotFoundError:
         raise FileNotFoundError(
             f"{adapter / DESCRIPTION}: not there, so {adapter} is not an adapter folder"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{adapter / DESCRIPTION}: not an adapter's description ({error})") from None
     if base_model_fingerprint(base_model) != fingerprint:
         raise ValueError(
@@ -128,18 +133,52 @@ def load_with_adapter(
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{adapter / WEIGHTS}: cannot be read as safetensors ({error})") from None
     model = load_base_model(base_model)
-    router, placed = add_lslo(model, ranks, strategy, modules=modules)
+    # Before modules of these ranks are made, which could be larger than memory.
+    _check_tensors(adapter / WEIGHTS, tensors, _shapes(model, ranks, modules))
+    try:
+        router, placed = add_lslo(model, ranks, strategy, modules=modules)
+    except ValueError as error:
+        raise ValueError(f"{adapter / DESCRIPTION}: {error}") from None
     with torch.no_grad():
         for matrix, module in placed.items():
             for index, language in enumerate(ranks):
-                for name, values in (("A", module.lslo.A_of(index)), ("B", module.lslo.B_of(index))):
-                    key = f"{matrix.path}.{language}.{name}"
-                    tensor = tensors.pop(key, None)
-                    if tensor is None or tensor.shape != values.shape:
-                        raise ValueError(
-                            f"{adapter / WEIGHTS}: '{key}' is missing or not of shape {list(values.shape)}"
-                        )
-                    values.copy_(tensor)
-    if tensors:
-        raise ValueError(f"{adapter / WEIGHTS}: '{next(iter(tensors))}' has no place in the adapter")
+                module.lslo.A_of(index).copy_(tensors[f"{matrix.path}.{language}.A"])
+                module.lslo.B_of(index).copy_(tensors[f"{matrix.path}.{language}.B"])
     return model.eval(), router
+
+
+def _checked_ranks(ranks: Any) -> dict[str, int]:
+    """Raises ValueError for what are no ranks of languages."""
+    if not isinstance(ranks, dict) or not any(ranks.values()):
+        raise ValueError("'ranks' must name languages and their ranks")
+    for language, rank in ranks.items():
+        if type(rank) is not int or not 0 <= rank < 100_000:
+            raise ValueError(f"the rank of {language!r} must be a whole number, at most 99999")
+    return ranks
+
+
+def _shapes(
+    model: M2M100ForConditionalGeneration, ranks: Mapping[str, int], modules: str
+) -> dict[str, tuple[int, int]]:
+    """Name and shape of each tensor that an adapter of the model has."""
+    shapes = {}
+    for matrix in weight_matrices(model, modules):
+        linear = model.model.get_submodule(matrix.path)
+        for language, rank in ranks.items():
+            shapes[f"{matrix.path}.{language}.A"] = (rank, linear.in_features)
+            shapes[f"{matrix.path}.{language}.B"] = (linear.out_features, rank)
+    return shapes
+
+
+def _check_tensors(
+    file: Path, tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, tuple[int, int]]
+) -> None:
+    """Raises ValueError naming the tensor that is not as it should be."""
+    for name, shape in shapes.items():
+        if name not in tensors or tensors[name].shape != shape:
+            raise ValueError(f"{file}: {name!r} is missing or not of shape {list(shape)}")
+        if not tensors[name].is_floating_point() or not tensors[name].float().isfinite().all():
+            raise ValueError(f"{file}: {name!r} has values that are no finite numbers")
+    for name in tensors:
+        if name not in shapes:
+            raise ValueError(f"{file}: {name!r} has no place in the adapter")

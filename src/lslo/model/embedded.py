@@ -16,6 +16,7 @@ import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer
 
 from lslo.batching import TokenizedCorpus
+from lslo.messages import one_line
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 
@@ -27,17 +28,20 @@ def write_tokenizer(folder: Path, sentences: Sequence[str], alphabet: str, piece
     """
     folder.mkdir(parents=True, exist_ok=True)
     model = folder / "sentencepiece.bpe.model"
-    with model.open("wb") as file:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(sentences),
-            model_writer=file,
-            vocab_size=pieces,
-            model_type="bpe",
-            character_coverage=1.0,
-            required_chars=alphabet,
-            num_threads=1,
-            minloglevel=1,
-        )
+    try:
+        with model.open("wb") as file:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=iter(sentences),
+                model_writer=file,
+                vocab_size=pieces,
+                model_type="bpe",
+                character_coverage=1.0,
+                required_chars=alphabet,
+                num_threads=1,
+                minloglevel=1,
+            )
+    except RuntimeError as error:
+        raise ValueError(f"{pieces} pieces cannot be learned from the corpus ({one_line(error)})") from None
     processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
     control = {"<s>", "</s>", "<unk>"}
     names = [processor.id_to_piece(index) for index in range(processor.get_piece_size())]

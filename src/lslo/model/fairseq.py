@@ -6,15 +6,10 @@ checkpoint that the conversion would not reproduce exactly is refused.
 
 from __future__ import annotations
 
-import argparse
-import collections
 import json
 import logging
-import pickle
 import re
 import shutil
-import typing
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import GenerationConfig, M2M100Config, M2M100ForConditionalGeneration
 
+from lslo.messages import one_line
+from lslo.model.fairseq_checkpoint import read_checkpoint
 from lslo.tokenizer import (
     DICTIONARY,
     LANGUAGE_TOKENS,
@@ -106,65 +103,6 @@ def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
     )
 
 
-def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The options of a checkpoint (of model and task) and the model's tensors, for every style of fairseq:
-    `args` a Namespace, `cfg` an omegaconf object, or `cfg` a dict whose parts are Namespaces.
-
-    Only plain data, Namespaces and, if installed, omegaconf's classes are unpickled: a checkpoint that asks
-    for any other object raises ValueError, and nothing of it is run.
-    """
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace, *_omegaconf_classes()]):
-            # Mapped into memory, the optimizer state, four fifths of a released file, is never read. Files
-            # of PyTorch before 1.6 are no zip archives and can only be read whole.
-            state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError as error:
-        raise ValueError(_refusal(path, str(error))) from None
-    except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise ValueError(f"{path}: cannot be read ({reason}); extract or download it again") from None
-    if not isinstance(state, dict) or not isinstance(state.get("model"), dict):
-        raise ValueError(f"{path}: not a checkpoint of fairseq (it has no `model`); take the archive's own")
-
-    cfg = state.get("cfg")
-    if cfg is not None and type(cfg).__module__.startswith("omegaconf"):
-        from omegaconf import OmegaConf
-
-        cfg = OmegaConf.to_container(cfg)
-    parts = [cfg.get("task"), cfg.get("model")] if isinstance(cfg, Mapping) else [state.get("args")]
-    options: dict[str, Any] = {}
-    for part in parts:
-        if isinstance(part, argparse.Namespace):
-            part = vars(part)
-        if not isinstance(part, Mapping):
-            raise ValueError(f"{path}: has no options of the model and its task; take the archive's own file")
-        # Model and task both have most options; one that is set in either counts.
-        options |= {name: value for name, value in part.items() if value is not None or name not in options}
-    return options, dict(state["model"])
-
-
-def _omegaconf_classes() -> list:
-    """What fairseq's omegaconf objects are made of; empty if omegaconf is not installed."""
-    try:
-        from omegaconf import DictConfig, ListConfig, base, nodes
-    except ImportError:
-        return []
-    values = (nodes.AnyNode, nodes.StringNode, nodes.IntegerNode, nodes.FloatNode, nodes.BooleanNode)
-    plain = (collections.defaultdict, typing.Any, dict, list, tuple, int, float, str, bool)
-    return [DictConfig, ListConfig, base.ContainerMetadata, base.Metadata, *values, *plain]
-
-
-def _refusal(path: Path, message: str) -> str:
-    """What to tell the user of an object that `torch.load` refused to unpickle."""
-    found = re.search(r"GLOBAL (\S+)", message)
-    if found is None:
-        return f"{path}: cannot be read as plain data ({message.strip().splitlines()[0]}); download it again"
-    name = found.group(1)
-    if name.startswith("omegaconf."):
-        return f"{path}: its options are omegaconf objects; `pip install omegaconf`, then convert it again"
-    return f"{path}: refused, since it holds '{name}', which is not plain data and could run any code"
-
-
 def _tied_embeddings(path: Path, tensors: dict[str, Tensor]) -> Tensor:
     """Take the embeddings out of `tensors`; returns the one matrix [V, d_model] that all of them are."""
     if "decoder.output_projection.bias" in tensors:
@@ -175,9 +113,12 @@ def _tied_embeddings(path: Path, tensors: dict[str, Tensor]) -> Tensor:
         if name not in found:
             raise ValueError(f"{path}: has no tensor '{name}', so it is not an M2M model")
     shared = found[EMBEDDINGS[0]]
+    if shared.dim() != 2:
+        raise ValueError(f"{path}: '{EMBEDDINGS[0]}' has shape {list(shared.shape)}, it is no matrix")
     for name, tensor in found.items():
         # Tied matrices are saved as one; else numbers decide.
-        if tensor.data_ptr() != shared.data_ptr() and not torch.equal(tensor, shared):
+        same = tensor.shape == shared.shape and tensor.dtype == shared.dtype
+        if not same or (tensor.data_ptr() != shared.data_ptr() and not torch.equal(tensor, shared)):
             raise ValueError(
                 f"{path}: '{name}' differs from '{EMBEDDINGS[0]}'; M2M models share one embedding"
             )
@@ -220,8 +161,11 @@ def _configuration(path: Path, options: Mapping[str, Any], embeddings: Tensor) -
             ),
             architectures=[M2M100ForConditionalGeneration.__name__],
         )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path}: its options do not describe an M2M model ({error!r})") from None
+    # Of what kind depends on which of the options transformers stumbles over.
+    except Exception as error:
+        raise ValueError(
+            f"{path}: its options do not describe an M2M model ({one_line(repr(error))})"
+        ) from None
     configuration.dtype = embeddings.dtype
     return configuration
 
@@ -240,12 +184,14 @@ def _language_tokens(
     for pair in pairs:
         if not re.fullmatch(r"[^-]+-[^-]+", pair):
             raise ValueError(
-                f"{archive / LANGUAGE_PAIRS}: '{pair[:40]}' is not a pair of codes such as en-fr"
+                f"{archive / LANGUAGE_PAIRS}: {pair[:40]!r} is not a pair of codes such as en-fr"
             )
     in_pairs = sorted({language for pair in pairs for language in pair.split("-")})
     declared = options.get("langs") or []
     if isinstance(declared, str):
         declared = declared.split(",")
+    if not isinstance(declared, list | tuple) or not all(isinstance(code, str) for code in declared):
+        raise ValueError(f"{archive / CHECKPOINT}: its option langs is not a list of codes")
     lacking = [code for code in dict.fromkeys(declared or in_pairs) if f"__{code}__" not in ids]
     if lacking and options.get("lang_dict") and not declared:
         raise ValueError(
@@ -260,7 +206,7 @@ def _language_tokens(
         )
     for code in in_pairs:
         if f"__{code}__" not in ids:
-            raise ValueError(f"{archive / LANGUAGE_PAIRS}: the model has no token of its language '{code}'")
+            raise ValueError(f"{archive / LANGUAGE_PAIRS}: the model has no token of its language {code!r}")
     found = (re.fullmatch(r"__([a-z]{2,3}(?:_[A-Za-z]+)?)__", symbol) for symbol in symbols)
     codes = {*declared, *in_pairs, *(match.group(1) for match in found if match)}
     return {code: ids[f"__{code}__"] for code in sorted(codes)}
@@ -270,12 +216,23 @@ def _rename(
     path: Path, tensors: Mapping[str, Tensor], embeddings: Tensor, configuration: M2M100Config
 ) -> dict[str, Tensor]:
     """Hugging Face's name -> tensor, exactly those that the configuration asks for."""
-    weights = {"model.shared.weight": embeddings.contiguous()}
+    weights = {"model.shared.weight": embeddings}
     for name, tensor in tensors.items():
         if not IGNORED_TENSORS.fullmatch(name):
-            weights[f"model.{name}"] = tensor.contiguous()
-    with torch.device("meta"):
-        model = M2M100ForConditionalGeneration(configuration)
+            weights[f"model.{name}"] = tensor
+    for name, tensor in weights.items():
+        if not tensor.is_floating_point() or tensor.layout != torch.strided:
+            raise ValueError(f"{path}: {name.removeprefix('model.')!r} is not of floating-point numbers")
+    layers = configuration.encoder_layers + configuration.decoder_layers
+    if layers > len(tensors):
+        raise ValueError(f"{path}: its options ask for {layers} layers, more than it has tensors")
+    try:
+        with torch.device("meta"):
+            model = M2M100ForConditionalGeneration(configuration)
+    except Exception as error:
+        raise ValueError(
+            f"{path}: its options do not describe an M2M model ({one_line(repr(error))})"
+        ) from None
     # Without duplicates: the tied embeddings are one parameter.
     shapes = {name: list(parameter.shape) for name, parameter in model.named_parameters()}
     for name, shape in shapes.items():
@@ -288,5 +245,15 @@ def _rename(
             )
     for name in weights:
         if name not in shapes:
-            raise ValueError(f"{path}: '{name.removeprefix('model.')}' has no place in an M2M model")
-    return weights
+            raise ValueError(f"{path}: {name.removeprefix('model.')!r} has no place in an M2M model")
+    # A file of safetensors cannot have two tensors in the same memory.
+    taken: set[int] = set()
+    return {name: _own_memory(tensor, taken) for name, tensor in weights.items()}
+
+
+def _own_memory(tensor: Tensor, taken: set[int]) -> Tensor:
+    """The tensor, copied if it is not alone in its memory. taken: addresses of the memory of others."""
+    memory = tensor.untyped_storage()
+    alone = memory.nbytes() == tensor.numel() * tensor.element_size() and memory.data_ptr() not in taken
+    taken.add(memory.data_ptr())
+    return tensor.contiguous() if alone else tensor.clone(memory_format=torch.contiguous_format)
