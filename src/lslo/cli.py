@@ -92,7 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except USER_ERRORS as error:
+    # OSError too: all paths are arguments.
+    except (*USER_ERRORS, OSError) as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 1
     return 0
