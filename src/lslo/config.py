@@ -19,6 +19,8 @@ from lslo.sources import Source, read_sources, use_mirrors
 
 LANGUAGES_TABLE = "config/languages.tsv"
 SOURCES_TABLE = "config/sources.tsv"
+# Where rules/sources.smk puts them.
+DOWNLOADS = Path("data/sources")
 
 
 class ConfigError(ValueError):
@@ -142,6 +144,16 @@ class Experiment:
             if sum(kind in section for kind in kinds) != 1:
                 raise ConfigError(f"config key '{key}': give exactly one of {', '.join(kinds)}")
         sources = self.sources
+        if self.config["scoring"]["tokenizer"] == "flores101" and "flores101_spm" not in sources:
+            raise ConfigError(
+                "config key 'scoring.tokenizer': flores101 needs the source 'flores101_spm', "
+                f"which is not in {self.sources_table}"
+            )
+        for name in self.config.get("mirrors", {}):
+            path = sources[name].local_path
+            # Once downloaded, the mirror may go.
+            if path and not path.is_file() and not (DOWNLOADS / sources[name].file).is_file():
+                raise ConfigError(f"config key 'mirrors.{name}': there is no file {path}")
         for key, section in (("corpus", corpus), ("base_model", base_model)):
             if "source" in section and section["source"] not in sources:
                 raise ConfigError(
