@@ -19,6 +19,7 @@ from transformers import M2M100Config, M2M100ForConditionalGeneration
 from fairseq_archive import OPTIONS, checkpoint_of
 from lslo.corpus.embedded import build_embedded_corpus
 from lslo.scoring import read_scores
+from workflow_copy import Workflow, copy_workflow
 
 REPOSITORY = Path(__file__).parents[2]
 # Code -> FLORES-101's; and resource class.
@@ -107,8 +108,6 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="module")
 def paper_scale(server, tmp_path_factory):
     """A finished run of lang12's configuration, cut down to four languages and seconds."""
-    from conftest import Workflow, copy_workflow
-
     folder = tmp_path_factory.mktemp("paper_scale")
     workflow = Workflow(copy_workflow(folder / "workflow"), folder / "run")
     workflow.folder.mkdir()

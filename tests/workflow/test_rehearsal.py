@@ -18,7 +18,8 @@ from pathlib import Path
 import pandas
 import pytest
 import yaml
-from conftest import Workflow, copy_workflow
+
+from workflow_copy import Workflow, copy_workflow
 
 REPOSITORY = Path(__file__).parents[2]
 ARCHIVE = REPOSITORY / "tests/data/fairseq_m2m_tiny/flores101_mm100_tiny.tar.gz"
