@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -24,6 +25,19 @@ BATCH_SYSTEMS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
 
 # Set by tests, whose jobs are given GPUs that are none.
 STAND_IN = "LSLO_STAND_IN_GPUS"
+
+
+def requested_gpus(resources: Mapping[str, Any]) -> int:
+    """GPUs that a job asked for: the resource `gpu`, or where that is 0 the number in `gres`.
+
+    gres: what some SLURM clusters want instead, `gpu`, `gpu:2` or `gpu:a100:2`.
+    """
+    if resources.get("gpu", 0):
+        return resources["gpu"]
+    name, *rest = (resources.get("gres") or "").split(":")
+    if name != "gpu":
+        return 0
+    return int(rest[-1]) if rest and rest[-1].isdigit() else 1
 
 
 def visible_gpus(environment: Mapping[str, str], installed: int) -> list[str]:

@@ -5,13 +5,29 @@ import threading
 
 import pytest
 
-from lslo.gpus import claim_gpus, visible_gpus
+from lslo.gpus import claim_gpus, requested_gpus, visible_gpus
 
 
 @pytest.fixture(autouse=True)
 def no_batch_system(monkeypatch):
     for name in ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("resources", "gpus"),
+    [
+        ({}, 0),
+        ({"gpu": 2}, 2),
+        ({"gpu": 0, "gres": "gpu"}, 1),
+        ({"gpu": 0, "gres": "gpu:3"}, 3),
+        ({"gpu": 0, "gres": "gpu:a100:4"}, 4),
+        ({"gpu": 0, "gres": "gpu:a100"}, 1),
+        ({"gpu": 0, "gres": "licence:2"}, 0),
+    ],
+)
+def test_gpus_are_asked_for_as_gpu_or_as_gres(resources, gpus):
+    assert requested_gpus(resources) == gpus
 
 
 def test_visible_gpus():

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lslo.architecture import estimate_subspaces
+from lslo.gpus import requested_gpus
 from lslo.job import job
 from lslo.provenance import recorded
 from lslo.pruning import GradualPruningSchedule
@@ -27,6 +28,6 @@ if "snakemake" in globals() and __name__ == "__main__":
                 "progress": terminal,
             },
             {"scores_file": Path(snakemake.output.scores)},
-            snakemake.resources.get("gpu", 0),
+            requested_gpus(snakemake.resources),
             Path(snakemake.params.locks),
         )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lslo.finetuning import fine_tune
+from lslo.gpus import requested_gpus
 from lslo.job import job
 from lslo.provenance import recorded
 from lslo.settings import Setting
@@ -33,6 +34,6 @@ if "snakemake" in globals() and __name__ == "__main__":
                 "parameters": Path(snakemake.output.parameters),
                 "epochs_output": Path(snakemake.output.epochs),
             },
-            snakemake.resources.get("gpu", 0),
+            requested_gpus(snakemake.resources),
             Path(snakemake.params.locks),
         )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lslo.architecture import learn_weights
+from lslo.gpus import requested_gpus
 from lslo.job import job
 from lslo.provenance import recorded
 from lslo.training_jobs import run
@@ -22,6 +23,6 @@ if "snakemake" in globals() and __name__ == "__main__":
                 "weights_file": Path(snakemake.output.weights),
                 "strategy_file": Path(snakemake.output.strategy),
             },
-            snakemake.resources.get("gpu", 0),
+            requested_gpus(snakemake.resources),
             Path(snakemake.params.locks),
         )

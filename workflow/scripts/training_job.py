@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from lslo.gpus import requested_gpus
 from lslo.recipe import Recipe
 from lslo.training_jobs import TrainingJob, state_fingerprint
 
@@ -18,5 +19,5 @@ def training_job(snakemake: Any) -> TrainingJob:
         metrics=Path(snakemake.output.metrics),
         state=Path(snakemake.params.state),
         # The number of processes determines the bits too.
-        fingerprint=state_fingerprint(snakemake.input, snakemake.params, snakemake.resources.get("gpu", 0)),
+        fingerprint=state_fingerprint(snakemake.input, snakemake.params, requested_gpus(snakemake.resources)),
     )

@@ -9,7 +9,7 @@ import torch
 
 from lslo.corpus.plain_text import read_split, write_sentences
 from lslo.distributed import Workers
-from lslo.gpus import claimed_gpus
+from lslo.gpus import claimed_gpus, requested_gpus
 from lslo.job import job
 from lslo.model.adapter import load_with_adapter
 from lslo.provenance import recorded
@@ -55,7 +55,7 @@ def main(
 if "snakemake" in globals():
     with (
         job(snakemake.log[0], snakemake.threads) as terminal,
-        claimed_gpus(snakemake.resources.get("gpu", 0), snakemake.params.locks),
+        claimed_gpus(requested_gpus(snakemake.resources), snakemake.params.locks),
         recorded(snakemake),
     ):
         main(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from lslo.gpus import claimed_gpus
+from lslo.gpus import claimed_gpus, requested_gpus
 from lslo.job import job
 from lslo.translation import Decoding
 from lslo.whole_files import whole_folder
@@ -33,7 +33,7 @@ def main(
 if "snakemake" in globals():
     with (
         job(snakemake.log[0], snakemake.threads) as terminal,
-        claimed_gpus(snakemake.resources.get("gpu", 0), snakemake.params.locks),
+        claimed_gpus(requested_gpus(snakemake.resources), snakemake.params.locks),
     ):
         main(
             Path(snakemake.input.base_model[0]).parent,
