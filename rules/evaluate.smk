@@ -1,6 +1,11 @@
 """Translation and scores of each setting."""
 
 
+# Copies files; on a cluster it runs where Snakemake does.
+localrules:
+    gather_translations,
+
+
 rule translate:
     input:
         corpus=corpus_files("devtest"),

@@ -1,6 +1,13 @@
 """Downloads, and what is made of them; shared by all experiments, below data/."""
 
 
+# On a cluster these run where Snakemake does: compute nodes often have no network.
+localrules:
+    fetch_source,
+    fetch_hub_model,
+    fetch_scoring_model,
+
+
 rule fetch_source:
     output:
         f"{DATA}/sources/{{file}}",
