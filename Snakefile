@@ -21,6 +21,10 @@ include: "rules/evaluate.smk"
 include: "rules/report.smk"
 
 
+onstart:
+    check_leftover_jobs()
+
+
 rule all:
     default_target: True
     input:

@@ -18,6 +18,7 @@ from lslo.config import Experiment
 from lslo.fingerprint import code_fingerprint
 from lslo.provenance import software
 from lslo.settings import Setting, SettingError
+from lslo.slurm import leftover_jobs
 
 try:
     EXPERIMENT = Experiment(config, workflow.basedir)
@@ -211,6 +212,17 @@ def check_targets(arguments):
             raise WorkflowError(
                 "error: base_model: the configuration needs `pretraining` and `corpus.embedded` for it"
             )
+
+
+def check_leftover_jobs():
+    """Refuse to start beside SLURM jobs of an earlier run of this experiment, which write the same files."""
+    marks = [f"{RESULTS}/", *map(str, workflow.configfiles)]
+    jobs = leftover_jobs(Path.cwd(), marks)
+    if jobs:
+        raise WorkflowError(
+            "error: jobs of an earlier run are still in SLURM's queue; "
+            f"`scancel {' '.join(jobs)}`, and start again once squeue shows none"
+        )
 
 
 def paths_of(settings, file, seeds=None):
