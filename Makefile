@@ -6,7 +6,7 @@ CORES ?= 2
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-scale test-faults rehearsal lint format base-model clean
+.PHONY: help setup demo test test-scale test-faults test-slurm rehearsal lint format base-model clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,7 +15,7 @@ setup: $(READY) ## build the environment in .venv
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[development]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[development,slurm]'
 	@touch $@
 
 demo: $(READY) ## run the whole method on the embedded corpus, into results/demo/
@@ -35,6 +35,9 @@ test-scale: $(READY) ## run the tests of the paper-scale workflow (minutes more)
 
 test-faults: $(READY) ## run the tests of kills and of a full disk (minutes more; mounting needs root)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults --numprocesses $(CORES) --dist loadfile
+
+test-slurm: $(READY) ## run the workflow on a real SLURM, which is installed (as root) and started for it
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slurm --numprocesses $(CORES) --dist loadfile
 
 rehearsal: $(READY) ## run all of config/lang12.yaml with a tiny model (FLORES101_DEVTEST: the text; ROWS, EPOCHS, RUN)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m rehearsal

@@ -1,0 +1,267 @@
+"""A real SLURM on one machine: two nodes with two stand-in GPUs each, for tests and for trying the profile.
+
+    python tests/slurm/cluster.py install     # Debian's packages, as root
+    python tests/slurm/cluster.py start       # prints the line that puts its commands on PATH
+    python tests/slurm/cluster.py stop        # ends all its jobs and processes
+
+Nothing outside its folder is touched. A GPU is a character device such as /dev/zero: SLURM hands it out and
+sets CUDA_VISIBLE_DEVICES, but nothing can be computed on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import re
+import secrets
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from packages import COMMANDS, ClusterError, install, program_path
+from processes import MARK, processes_of, wait_until
+
+NODES = ("n1", "n2")
+
+SLURM_CONF = """\
+ClusterName=lslo
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser={user}
+SlurmdUser={user}
+SlurmctldPort={ports[0]}
+SlurmctldPidFile={folder}/run/slurmctld.pid
+SlurmdPidFile={folder}/run/slurmd-%n.pid
+SlurmctldLogFile={folder}/log/slurmctld.log
+SlurmdLogFile={folder}/log/slurmd-%n.log
+SlurmdSpoolDir={folder}/spool/%n
+StateSaveLocation={folder}/state
+AuthType=auth/munge
+AuthInfo=socket={folder}/run/munge.socket
+CredType=cred/munge
+# No control groups, which containers and ordinary users may not have.
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+# A line for every job that ended.
+JobCompType=jobcomp/filetxt
+JobCompLoc={folder}/log/jobs.txt
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SchedulerParameters=bf_interval=1,sched_min_interval=0,batch_sched_delay=0
+SwitchType=switch/none
+MpiDefault=none
+MailProg=/bin/true
+ReturnToService=2
+# Seconds between SIGTERM and SIGKILL: SLURM's default.
+KillWait=30
+MinJobAge=3600
+# Job scripts see the processors and memory named here, whatever the machine has.
+SlurmdParameters=config_overrides
+GresTypes=gpu
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=8 RealMemory=256000 Gres=gpu:2
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=8 RealMemory=256000 Gres=gpu:2
+PartitionName=cpu Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=gpu Nodes=ALL MaxTime=INFINITE State=UP
+"""
+GRES_CONF = """\
+AutoDetect=off
+Name=gpu File=/dev/zero
+Name=gpu File=/dev/full
+"""
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody listens on now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [server.getsockname()[1] for server in sockets]
+    for server in sockets:
+        server.close()
+    return ports
+
+
+class Cluster:
+    """The cluster in a folder, running or not. The folder's path must be short: a socket lies in it."""
+
+    def __init__(self, folder: Path | str):
+        self.folder = Path(folder)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which SLURM's commands mean this cluster."""
+        return {
+            **os.environ,
+            # Not SLURM_CONF alone: jobs of Snakemake's plugin clear it before they start their step.
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+            "SLURM_CONF": str(self.folder / "slurm.conf"),
+            MARK: str(self.folder),
+        }
+
+    def command(self, *command: str, check: bool = True) -> str:
+        """The output of one of SLURM's commands."""
+        result = subprocess.run(
+            [str(self.folder / "bin" / command[0]), *command[1:]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.environment,
+            timeout=60,
+        )
+        if check and result.returncode != 0:
+            raise ClusterError(f"{shlex.join(command)}: {result.stdout.strip()}")
+        return result.stdout
+
+    def jobs(self, folder: Path | str) -> list[dict[str, str]]:
+        """SLURM's records of all jobs that were submitted from this folder, as `scontrol show job` names
+        their fields, in the order of submission; ended ones too."""
+        lines = self.command("scontrol", "show", "job", "--all", "--detail", "--oneliner").splitlines()
+        # A field of two words, such as a comment, loses the second.
+        records = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines]
+        return [record for record in records if record.get("WorkDir") == str(folder)]
+
+    def node_state(self, node: str) -> str:
+        """A node's state as sinfo names it: `idle`, `mixed`, `drained`, …"""
+        return self.command(
+            "sinfo", "--noheader", f"--nodes={node}", "--partition=gpu", "--format=%T"
+        ).strip()
+
+    def queue(self) -> list[str]:
+        """Ids of the jobs that wait, run or are about to end."""
+        return self.command("squeue", "--noheader", "--format=%i").split()
+
+    def cancel_all(self) -> None:
+        """End all jobs, and wait until they have ended."""
+        self.command("scancel", f"--user={getpass.getuser()}")
+        if not wait_until(lambda: not self.queue(), 60):
+            raise ClusterError(f"jobs do not end: {self.queue()}")
+
+    def start(self) -> None:
+        """Start the daemons and wait until both nodes take jobs."""
+        for name in ("bin", "run", "log", "state", "spool"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        # munged wants its socket where all may come and only its user may write.
+        for folder in (self.folder, self.folder / "run"):
+            folder.chmod(0o755)
+        self._write_files()
+        munge = {
+            "key-file": "run/munge.key",
+            "socket": "run/munge.socket",
+            "pid-file": "run/munged.pid",
+            "log-file": "log/munged.log",
+            "seed-file": "run/munge.seed",
+        }
+        self._daemon("munged", *(f"--{name}={self.folder / file}" for name, file in munge.items()))
+        configuration = str(self.folder / "slurm.conf")
+        self._daemon("slurmctld", "-c", "-f", configuration)
+        for node in NODES:
+            self._daemon("slurmd", "-N", node, "-f", configuration)
+        if not wait_until(lambda: all(self.node_state(node) == "idle" for node in NODES), 60):
+            logs = "".join(path.read_text() for path in sorted((self.folder / "log").glob("*.log")))
+            raise ClusterError(f"the nodes did not come up; logs in {self.folder}/log:\n{logs[-3000:]}")
+
+    def stop(self) -> None:
+        """End all jobs and processes of the cluster, whatever state they are in."""
+        for signal_number, seconds in ((signal.SIGTERM, 3), (signal.SIGKILL, 10)):
+            # Again and again, since a daemon that is ending may just have started another process.
+            if wait_until(lambda number=signal_number: not self._signal(number), seconds):
+                return
+        raise ClusterError(f"processes do not end: {processes_of(self.folder)}")
+
+    def watch(self, process: int) -> None:
+        """Stop the cluster when that process is gone, however it ended; a process of its own does that."""
+        subprocess.Popen(
+            [sys.executable, __file__, "watch", str(self.folder), str(process)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _write_files(self) -> None:
+        (self.folder / "slurm.conf").write_text(
+            SLURM_CONF.format(
+                folder=self.folder,
+                host=socket.gethostname().split(".")[0],
+                user=getpass.getuser(),
+                ports=free_ports(3),
+            )
+        )
+        (self.folder / "gres.conf").write_text(GRES_CONF)
+        (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
+        key = self.folder / "run/munge.key"
+        key.write_bytes(secrets.token_bytes(128))
+        key.chmod(0o400)
+        for name in COMMANDS:
+            program = program_path(name)
+            wrapper = self.folder / "bin" / name
+            wrapper.write_text(
+                f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {program} "$@"\n',
+            )
+            wrapper.chmod(0o755)
+        (self.folder / "environment").write_text(
+            "".join(
+                f"export {name}={shlex.quote(self.environment[name])}\n" for name in ("PATH", "SLURM_CONF")
+            )
+        )
+
+    def _daemon(self, program: str, *arguments: str) -> None:
+        """Start a daemon, which puts itself into the background."""
+        result = subprocess.run(
+            [program_path(program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            cwd=self.folder,
+            timeout=60,
+        )
+        if result.returncode != 0:
+            raise ClusterError(f"{program} did not start: {result.stderr.strip()}")
+
+    def _signal(self, number: int) -> list[int]:
+        """Send a signal to all processes of the cluster; returns those that there were."""
+        found = processes_of(self.folder)
+        for process in found:
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+        return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", choices=("install", "start", "stop", "watch"))
+    default = Path(tempfile.gettempdir()) / "lslo-slurm"
+    parser.add_argument("folder", nargs="?", type=Path, default=default, help=f"default: {default}")
+    parser.add_argument("process", nargs="?", type=int, help="watch: stop the cluster when it is gone")
+    arguments = parser.parse_args()
+    cluster = Cluster(arguments.folder.resolve())
+    try:
+        if arguments.action == "install":
+            install()
+        elif arguments.action == "start":
+            install()
+            cluster.stop()
+            cluster.start()
+            print(f"source {cluster.folder}/environment")
+        elif arguments.action == "stop":
+            cluster.stop()
+        else:
+            while Path(f"/proc/{arguments.process}").exists():
+                time.sleep(0.5)
+            cluster.stop()
+    except ClusterError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
