@@ -101,6 +101,8 @@ class Cluster:
             # Not SLURM_CONF alone: jobs of Snakemake's plugin clear it before they start their step.
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
             "SLURM_CONF": str(self.folder / "slurm.conf"),
+            # A job with GPUs otherwise refuses to compute where PyTorch sees none.
+            "LSLO_STAND_IN_GPUS": "1",
             MARK: str(self.folder),
         }
 
@@ -207,7 +209,8 @@ class Cluster:
             wrapper.chmod(0o755)
         (self.folder / "environment").write_text(
             "".join(
-                f"export {name}={shlex.quote(self.environment[name])}\n" for name in ("PATH", "SLURM_CONF")
+                f"export {name}={shlex.quote(self.environment[name])}\n"
+                for name in ("PATH", "SLURM_CONF", "LSLO_STAND_IN_GPUS")
             )
         )
 

@@ -39,7 +39,8 @@ def config_of(workflow: Workflow) -> dict:
 def uninterrupted(tmp_path_factory):
     """A run that trains both settings without SLURM and without a break, still at it."""
     folder = tmp_path_factory.mktemp("uninterrupted")
-    workflow = Workflow(copy_workflow(folder / "workflow"), folder / "run")
+    source = copy_workflow(folder / "workflow")
+    workflow = Workflow(source, folder / "run", environment={"LSLO_STAND_IN_GPUS": "1"})
     workflow.folder.mkdir()
     run = Run(workflow, config_of(workflow), *TARGETS)
     yield run
