@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
+
+from transformers import M2M100ForConditionalGeneration
 
 from lslo.checkpoints import CheckpointStore
 from lslo.checksums import write_checksums
 from lslo.distributed import Workers
 from lslo.languages import all_directions
-from lslo.model.adapter import count_adapter, count_model, save_adapter
+from lslo.model.adapter import count_adapter, count_model, save_adapter, save_codes
 from lslo.model.loading import load_base_model
 from lslo.model.placement import add_lslo, number_of_layers
 from lslo.pruning import GradualPruningSchedule
@@ -78,7 +81,7 @@ def fine_tune(
     def save(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         if setting.kind == "full":
-            _save_model(model, job.base_model, folder)
+            _save_model(model, job.base_model, job.codes, folder)
         else:
             save_adapter(
                 folder,
@@ -88,6 +91,7 @@ def fine_tune(
                 strategy=strategy,
                 modules=setting.modules,
                 base_model=job.base_model,
+                codes=job.codes,
             )
 
     checkpoints = CheckpointStore(job.state, job.fingerprint)
@@ -129,9 +133,13 @@ def fine_tune(
     shutil.copytree(kept, epochs_output)
 
 
-def _save_model(model, base_model: Path, folder: Path) -> None:
-    """The whole model with the base model's tokenizer beside it, so that the folder can be used alone."""
+def _save_model(
+    model: M2M100ForConditionalGeneration, base_model: Path, codes: Mapping[str, str], folder: Path
+) -> None:
+    """The whole model with the base model's tokenizer and codes of the languages beside it, so that the
+    folder can be used alone."""
     model.save_pretrained(folder)
+    save_codes(folder, codes)
     for file in sorted(base_model.iterdir()):
         if file.is_file() and not (folder / file.name).exists():
             shutil.copyfile(file, folder / file.name)

@@ -18,6 +18,8 @@ RESOURCE_CLASSES = {"H": "High", "M": "Medium", "L": "Low", "V": "Very Low"}
 
 # A language code becomes part of paths, so nothing else is let in.
 CODE = re.compile(r"(?=.{1,40}$)[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+# A code in other people's files and models; the schema of the configuration has the same pattern.
+FOREIGN_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 @dataclass(frozen=True)
