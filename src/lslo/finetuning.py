@@ -19,15 +19,12 @@ from lslo.model.loading import load_base_model
 from lslo.model.placement import add_lslo, number_of_layers
 from lslo.pruning import GradualPruningSchedule
 from lslo.routing import IndexStrategy
-from lslo.settings import Setting
+from lslo.settings import PRUNED_CLASSES, Setting
 from lslo.subspaces import language_pruner
 from lslo.training import train
 from lslo.training_jobs import TrainingJob
 
 logger = logging.getLogger(__name__)
-
-# GPS prunes the languages of these classes only (Section 6.3).
-PRUNED_CLASSES = ("H", "M")
 
 
 def index_strategy(
