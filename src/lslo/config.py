@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -12,13 +13,15 @@ from typing import Any
 
 from lslo.config_schema import fault
 from lslo.corpus.plain_text import SPLITS
-from lslo.languages import Language, all_directions, read_languages, select_languages
+from lslo.languages import Language, all_directions, codes_elsewhere, read_languages, select_languages
 from lslo.messages import one_line
 from lslo.settings import Setting, SettingError
 from lslo.sources import Source, read_sources, use_mirrors
 
 LANGUAGES_TABLE = "config/languages.tsv"
 SOURCES_TABLE = "config/sources.tsv"
+# As the schema has it.
+HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
 
 class ConfigError(ValueError):
@@ -161,12 +164,24 @@ class Experiment:
             for file in self.corpus_files:
                 if not file.is_file():
                     raise ConfigError(f"config key 'corpus.folder': there is no file {file}")
-        for name in ("config.json", "model.safetensors") if "folder" in base_model else ():
-            if not (self.resolve(base_model["folder"]) / name).is_file():
-                raise ConfigError(
-                    f"config key 'base_model': {base_model['folder']} has no {name}; "
-                    "give the folder of a model in Hugging Face's form"
-                )
+        if "folder" in base_model:
+            self._check_model_folder(base_model["folder"])
+
+    def _check_model_folder(self, name: str) -> None:
+        folder = self.resolve(name)
+        for file in ("config.json", "model.safetensors"):
+            if not (folder / file).is_file():
+                hint = "give the folder of a model in Hugging Face's form"
+                if not folder.exists() and HUB_ID.fullmatch(name):
+                    hint = f"did you mean {{hub: {name}}}?"
+                raise ConfigError(f"config key 'base_model': {name} has no {file}; {hint}")
+        # Asked for when everything is trained and translated.
+        needed = folder / "sentencepiece.bpe.model"
+        if self.config["scoring"]["tokenizer"] == "base_model" and not needed.is_file():
+            raise ConfigError(
+                f"config key 'scoring.tokenizer': base_model needs {needed}, which is not there; "
+                "put it there, or give flores101"
+            )
 
     @property
     def base_model(self) -> dict[str, Any]:
@@ -200,15 +215,10 @@ class Experiment:
 
     def codes_of(self, codes: str | Mapping[str, str], key: str) -> dict[str, str]:
         """The code of each language in other people's files. codes: a column of the table, or a mapping."""
-        if isinstance(codes, str):
-            return {language.code: getattr(language, codes) for language in self.languages}
-        for code in self.codes:
-            if code not in codes:
-                raise ConfigError(
-                    f"config key '{key}': there is no code for the language '{code}'"
-                    + (" (in quotes, since YAML reads a bare no as false)" if False in codes else "")
-                )
-        return {code: codes[code] for code in self.codes}
+        try:
+            return codes_elsewhere(self.languages, codes)
+        except ValueError as error:
+            raise ConfigError(f"config key '{key}': {error}") from None
 
     @property
     def model_codes(self) -> dict[str, str]:
