@@ -49,7 +49,8 @@ GPUS = config.get("gpus", 0)
 # Beside the downloads, so that the experiments of one machine share them.
 GPU_LOCKS = f"{DATA}/gpu_locks"
 # For the embedded model on the CPU, and for a 615 M model on GPUs; a profile may set others.
-TRAINING_MEMORY = 16000 if GPUS else 1500
+TRAINING_MEMORY = 16000 * GPUS if GPUS else 1500
+TRANSLATION_MEMORY = 16000 if GPUS else 1500
 TRAINING_RUNTIME = 1440 if GPUS else 240
 DECODING = {
     key: value for key, value in config["translation"].items() if key != "shards"

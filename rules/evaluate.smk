@@ -17,7 +17,7 @@ rule translate:
         "../envs/lslo.yaml"
     threads: 1
     resources:
-        mem_mb=TRAINING_MEMORY,
+        mem_mb=TRANSLATION_MEMORY,
         runtime=TRAINING_RUNTIME,
         gpu=min(GPUS, 1),
     params:
@@ -98,7 +98,7 @@ rule translate_epochs:
         "../envs/lslo.yaml"
     threads: 1
     resources:
-        mem_mb=TRAINING_MEMORY,
+        mem_mb=TRANSLATION_MEMORY,
         runtime=TRAINING_RUNTIME,
         gpu=min(GPUS, 1),
     params:

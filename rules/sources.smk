@@ -8,8 +8,6 @@ rule fetch_source:
         "logs/fetch_source/{file}.log",
     benchmark:
         "benchmarks/fetch_source/{file}.tsv"
-    # A retry goes on where the last attempt stopped.
-    retries: 3
     conda:
         "../envs/lslo.yaml"
     resources:
@@ -69,7 +67,6 @@ rule fetch_hub_model:
         "logs/fetch_hub_model/{owner}-{model}.log",
     benchmark:
         "benchmarks/fetch_hub_model/{owner}-{model}.tsv"
-    retries: 3
     conda:
         "../envs/lslo.yaml"
     resources:

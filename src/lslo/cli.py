@@ -82,20 +82,25 @@ def _translate(arguments: argparse.Namespace) -> None:
                 f"{arguments.adapter}: the adapter has no language '{language}', only "
                 f"{', '.join(router.languages)}"
             )
-    model.to(device, getattr(torch, arguments.precision))
     # An empty line stays empty: there is nothing to translate, and the lines must remain aligned.
     lines = _lines(sys.stdin)
-    sentences = [line for line in lines if line.strip()]
     direction = (arguments.source, arguments.target)
-    found = translate(
-        model,
-        Tokenizer(arguments.base_model, load_codes(arguments.adapter)),
-        {arguments.source: sentences},
-        [direction],
-        Decoding(beam=arguments.beam, precision=arguments.precision),
-        router=router,
-        progress=sys.stderr if sys.stderr.isatty() else None,
-    )
+    tokenizer = Tokenizer(arguments.base_model, load_codes(arguments.adapter))
+    try:
+        found = translate(
+            model.to(device, getattr(torch, arguments.precision)),
+            tokenizer,
+            {arguments.source: [line for line in lines if line.strip()]},
+            [direction],
+            Decoding(beam=arguments.beam, precision=arguments.precision),
+            router=router,
+            progress=sys.stderr if sys.stderr.isatty() else None,
+        )
+    except torch.OutOfMemoryError:
+        raise ValueError(
+            f"--device {device}: its memory is full; give a lower --precision, a smaller --beam, or "
+            "--device cpu"
+        ) from None
     hypotheses = iter(found[direction])
     for line in lines:
         print(next(hypotheses) if line.strip() else "")
@@ -134,7 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except USER_ERRORS as error:
+    # OSError too: all paths are arguments.
+    except (*USER_ERRORS, OSError) as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 1
     return 0

@@ -30,8 +30,8 @@ BASELINE_DIFFERENCE_LINE = "ours − Ft-all"
 
 _PAPER_NOTE = "The paper's scores are those it prints, with two decimals."
 _SIGNIFICANCE_NOTE = (
-    f"Ours − Ft-all: p < {LEVEL} by a two-sided paired bootstrap over test sentences; p is that of one "
-    "column, not corrected for how many are looked at."
+    f"Ours − Ft-all: an asterisk at p < {LEVEL} by a two-sided paired bootstrap over test sentences; p is "
+    "that of one column, not corrected for how many are looked at."
 )
 
 
@@ -85,29 +85,28 @@ def comparison_table(table: Table) -> Table:
 
     Returns:
         Values with columns setting, line, H2H, …, AVG; for each setting that has any comparison a line
-        "ours" and, where there is something in it, "paper", "ours − paper" and "ours − Ft-all". The last
-        has only differences with p < 0.05, NaN elsewhere.
+        "ours" and, where there is something in it, "paper", "ours − paper" and "ours − Ft-all". In print the
+        last has an asterisk at differences with p < 0.05.
 
     Raises:
         ValueError: no setting has a comparison.
     """
     columns = table.best_of
     rows = []
+    starred: dict[str, list[bool]] = {column: [] for column in columns}
     for row in table.values.to_dict("records"):
         lines = {
             PAPER_LINE: {c: row.get(c + PAPER, np.nan) for c in columns},
             PAPER_DIFFERENCE_LINE: {c: row.get(c + PAPER_DIFFERENCE, np.nan) for c in columns},
-            BASELINE_DIFFERENCE_LINE: {
-                c: row[c + BASELINE_DIFFERENCE] if row.get(c + P, 1) < LEVEL else np.nan for c in columns
-            },
+            BASELINE_DIFFERENCE_LINE: {c: row.get(c + BASELINE_DIFFERENCE, np.nan) for c in columns},
         }
         compared = {name: line for name, line in lines.items() if not pandas.isna(list(line.values())).all()}
-        if not pandas.isna(row.get(AVERAGE + P, np.nan)):
-            # Tested: a line without anything in it says that no column differs.
-            compared[BASELINE_DIFFERENCE_LINE] = lines[BASELINE_DIFFERENCE_LINE]
         if compared:
             compared = {OURS_LINE: {c: row[c] for c in columns}, **compared}
         rows += [{"setting": row["setting"], "line": name, **line} for name, line in compared.items()]
+        for column in columns:
+            significant = row.get(column + P, 1) < LEVEL
+            starred[column] += [significant and name == BASELINE_DIFFERENCE_LINE for name in compared]
     if not rows:
         raise ValueError("no setting has scores of the paper or a significance to be compared with")
     values = pandas.DataFrame(rows)
@@ -115,7 +114,7 @@ def comparison_table(table: Table) -> Table:
     if (values["line"] == PAPER_LINE).any():
         notes.append(_PAPER_NOTE)
     if (values["line"] == BASELINE_DIFFERENCE_LINE).any():
-        notes += [_SIGNIFICANCE_NOTE, f"A dash in that line: p ≥ {LEVEL}."]
+        notes += [_SIGNIFICANCE_NOTE, "The CSV of the table of results has every p and interval."]
     return Table(
         values=values,
         headings={"setting": table.headings["setting"], "line": "Scores", **{c: c for c in columns}},
@@ -124,6 +123,7 @@ def comparison_table(table: Table) -> Table:
         label=f"{table.label}-compared",
         group=table.group,
         repeated=("setting",),
+        starred=starred,
     )
 
 

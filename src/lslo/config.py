@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lslo.config_schema import fault
-from lslo.corpus.plain_text import SPLITS
+from lslo.corpus.plain_text import paths_by_pattern
 from lslo.languages import Language, all_directions, codes_elsewhere, read_languages, select_languages
 from lslo.messages import one_line
 from lslo.settings import Setting, SettingError
@@ -22,6 +22,8 @@ LANGUAGES_TABLE = "config/languages.tsv"
 SOURCES_TABLE = "config/sources.tsv"
 # As the schema has it.
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+# Where rules/sources.smk puts them.
+DOWNLOADS = Path("data/sources")
 
 
 class ConfigError(ValueError):
@@ -145,6 +147,16 @@ class Experiment:
             if sum(kind in section for kind in kinds) != 1:
                 raise ConfigError(f"config key '{key}': give exactly one of {', '.join(kinds)}")
         sources = self.sources
+        if self.config["scoring"]["tokenizer"] == "flores101" and "flores101_spm" not in sources:
+            raise ConfigError(
+                "config key 'scoring.tokenizer': flores101 needs the source 'flores101_spm', "
+                f"which is not in {self.sources_table}"
+            )
+        for name in self.config.get("mirrors", {}):
+            path = sources[name].local_path
+            # Once downloaded, the mirror may go.
+            if path and not path.is_file() and not (DOWNLOADS / sources[name].file).is_file():
+                raise ConfigError(f"config key 'mirrors.{name}': there is no file {path}")
         for key, section in (("corpus", corpus), ("base_model", base_model)):
             if "source" in section and section["source"] not in sources:
                 raise ConfigError(
@@ -232,28 +244,10 @@ class Experiment:
         corpus = self.config["corpus"]
         codes = self.codes_of(corpus.get("codes", "code"), "corpus.codes")
         pattern = corpus.get("pattern", "{split}/{code}.txt")
-        # Not by str.format, which would look up `{code.attributes}` and fill up `{code:>99999999}`.
-        if any(brace in pattern.replace("{split}", "").replace("{code}", "") for brace in "{}"):
-            raise ConfigError(
-                f"config key 'corpus.pattern': '{pattern}' may have {{split}} and {{code}} in it, "
-                "no other braces"
-            )
-        paths = {
-            split: {
-                language: pattern.replace("{split}", split).replace("{code}", code)
-                for language, code in codes.items()
-            }
-            for split in SPLITS
-        }
-        owners: dict[PurePosixPath, str] = {}
-        for split, language in ((split, language) for split in SPLITS for language in codes):
-            owner = owners.setdefault(PurePosixPath(paths[split][language]), f"{split} of {language}")
-            if owner != f"{split} of {language}":
-                raise ConfigError(
-                    f"config key 'corpus.pattern': '{pattern}' names the same file for {owner} and {split} "
-                    f"of {language}; {{split}} and {{code}} tell them apart"
-                )
-        return paths
+        try:
+            return paths_by_pattern(pattern, codes)
+        except ValueError as error:
+            raise ConfigError(f"config key 'corpus.pattern': {error}") from None
 
     def resolve(self, path: str) -> Path:
         """A path of the configuration as one that can be opened."""

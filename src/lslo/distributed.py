@@ -43,6 +43,11 @@ class Workers:
         """Whether this process writes files and log lines for all."""
         return self.rank == 0
 
+    @property
+    def device_name(self) -> str:
+        """The GPU's name, or `the CPU`."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "the CPU"
+
     def own(self, batches: Sequence) -> Sequence:
         """This process's share of the batches of an update."""
         return batches[self.rank :: self.size]

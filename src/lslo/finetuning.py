@@ -23,6 +23,7 @@ from lslo.settings import PRUNED_CLASSES, Setting
 from lslo.subspaces import language_pruner
 from lslo.training import train
 from lslo.training_jobs import TrainingJob
+from lslo.whole_files import link_or_copy
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +128,8 @@ def fine_tune(
     counts = count_adapter(placed, model.config.d_model) if placed else count_model(model)
     counts.write(parameters)
     logger.info("setting %s: %d parameters, %d of them not zero", setting, counts.true, counts.nonzero)
-    shutil.copytree(kept, epochs_output)
+    # Linked: of a 615 M model fifteen copies are 37 GB.
+    link_or_copy(kept, epochs_output)
 
 
 def _save_model(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 # Set by the batch systems that give a job GPUs of its own.
 BATCH_SYSTEMS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
+
+# Set by tests, whose jobs are given GPUs that are none.
+STAND_IN = "LSLO_STAND_IN_GPUS"
 
 
 def visible_gpus(environment: Mapping[str, str], installed: int) -> list[str]:
@@ -36,23 +40,27 @@ def claim_gpus(
 ) -> Iterator[list[str]]:
     """Claim GPUs and set CUDA_VISIBLE_DEVICES to them; they are free again at the end, or if the job dies.
 
-    wanted: GPUs of the job; with 0 it sees none and computes on the CPU. On a machine without any, and under
-    a batch system, nothing is claimed and nothing changes.
-    folder: where the lock files lie, the same for all jobs. Waits until enough are free. Raises ValueError
-    where the machine has fewer.
+    wanted: GPUs of the job; with 0 it sees none and computes on the CPU. Under a batch system nothing is
+    claimed and nothing changes. folder: where the lock files lie, the same for all jobs. Waits until enough
+    are free. Raises ValueError where there are fewer: hours on the CPU instead would be no favour.
     """
     if wanted == 0:
         with _visible([]):
             yield []
         return
     available = visible_gpus(os.environ, installed)
-    if installed == 0 or any(name in os.environ for name in BATCH_SYSTEMS):
+    if STAND_IN in os.environ:
         yield available[:wanted]
         return
-    if wanted > len(available):
+    if wanted > min(len(available), installed):
         raise ValueError(
-            f"the job wants {wanted} GPUs, this machine has {len(available)}; set `gpus` in the configuration"
+            f"the job wants {wanted} GPUs, PyTorch sees {min(len(available), installed)} on "
+            f"{platform.node()}; ask for fewer by `gpus` in the configuration (0 computes on the CPU), or "
+            "mend the driver: python -c 'import torch; print(torch.cuda.device_count())'"
         )
+    if any(name in os.environ for name in BATCH_SYSTEMS):
+        yield available[:wanted]
+        return
     Path(folder).mkdir(parents=True, exist_ok=True)
     with ExitStack() as locks:
         claimed: list[str] = []

@@ -15,8 +15,10 @@ from lslo.messages import one_line
 from lslo.stopping import Stopped
 
 # What a user can cause and mend, told in one line; anything else is a defect and shows its traceback.
-# OSError: a file that is missing or may not be read, a server that does not answer.
-USER_ERRORS = (ValueError, FloatingPointError, OSError, Stopped)
+USER_ERRORS = (
+    *(ValueError, FloatingPointError, ConnectionError, Stopped),
+    *(FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError),
+)
 # Names the log of a job to the processes that it starts.
 LOG_VARIABLE = "LSLO_LOG"
 # In whatever exception of whatever library: those of tensors do not raise OSError.

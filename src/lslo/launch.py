@@ -13,6 +13,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from lslo.job import USER_ERRORS, set_up_logging
+from lslo.messages import one_line
 from lslo.stopping import Stopped
 
 
@@ -57,5 +58,5 @@ def _call(function: Callable, arguments: dict[str, Any], told: Path) -> None:
     try:
         function(**arguments)
     except USER_ERRORS as error:
-        told.write_text(str(error), encoding="utf-8")
+        told.write_text(one_line(error), encoding="utf-8")
         raise SystemExit(1) from None

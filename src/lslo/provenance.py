@@ -162,8 +162,12 @@ def explain(records: Sequence[Path], config: Mapping[str, Any], root: Path) -> I
         if not path.is_file():
             yield f"{path}: not made yet"
             continue
-        record = json.loads(path.read_text(encoding="utf-8"))
-        found = changes(record, config, root)
-        made = f"made {record['ended']} by {record['rule']}"
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            found = changes(record, config, root)
+            made = f"made {record['ended']} by {record['rule']}"
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            yield f"{path}: damaged, not a record"
+            continue
         yield f"{path}: {made}, nothing has changed" if not found else f"{path}: {made}, stale"
         yield from (f"    {line}" for line in found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas
@@ -36,6 +36,8 @@ _LATEX_ESCAPES = {
     "·": r"\ensuremath{\cdot}",
     "×": r"\ensuremath{\times}",
     "→": r"\ensuremath{\rightarrow}",
+    "≥": r"\ensuremath{\geq}",
+    "≤": r"\ensuremath{\leq}",
 }
 
 
@@ -53,6 +55,7 @@ class Table:
         counts: columns with numbers of parameters, printed as 44.8M.
         group: columns below one common heading, and that heading.
         repeated: columns where a value equal to the one above is left blank in print.
+        starred: column -> for each row whether its value gets an asterisk in print.
     """
 
     values: pandas.DataFrame
@@ -64,6 +67,7 @@ class Table:
     counts: tuple[str, ...] = ()
     group: tuple[str, tuple[str, ...]] | None = None
     repeated: tuple[str, ...] = ()
+    starred: Mapping[str, Sequence[bool]] = field(default_factory=dict)
 
 
 def to_csv(table: Table) -> str:
@@ -92,7 +96,8 @@ def to_latex(table: Table) -> str:
         "% needs \\usepackage{booktabs,graphicx}",
         "\\begin{table*}",
         "  \\centering",
-        "  \\resizebox{\\textwidth}{!}{%",
+        # No wider than the page; a narrow table stays as it is.
+        "  \\resizebox{\\ifdim\\width>\\textwidth\\textwidth\\else\\width\\fi}{!}{%",
         f"  \\begin{{tabular}}{{{alignment}}}",
         "    \\toprule",
         *_latex_group(table),
@@ -178,6 +183,11 @@ def _printed(table: Table) -> tuple[pandas.DataFrame, pandas.DataFrame]:
     for column, heading in table.headings.items():
         values = table.values[column]
         cells[heading] = [_cell(value, column in table.counts) for value in values]
+        if column in table.starred:
+            stars = table.starred[column]
+            cells[heading] = [
+                f"{text}*" if star else text for text, star in zip(cells[heading], stars, strict=True)
+            ]
         bold[heading] = [False] * len(values)
         if column in table.best_of:
             # Values that print alike are equally good.

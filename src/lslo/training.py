@@ -74,6 +74,14 @@ def train(
     if (position.epoch > 1 or position.done) and workers.leads:
         log.write()
         logger.info("continuing after epoch %d, update %d", position.epoch - 1, position.update)
+    if workers.leads:
+        logger.info(
+            "%d parameters to train, in %s, by %d process(es), the first on %s",
+            sum(parameter.numel() for parameter in parameters),
+            recipe.precision,
+            workers.size,
+            workers.device_name,
+        )
     saved = time.monotonic()
 
     with StopSignals() as stop:

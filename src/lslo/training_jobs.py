@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from lslo.launch import launch
 from lslo.model.loading import load_base_model
 from lslo.recipe import Recipe
 from lslo.tokenizer import Tokenizer
-from lslo.whole_files import whole_folder
+from lslo.whole_files import publish, whole_folder
 
 logger = logging.getLogger(__name__)
 
@@ -106,23 +105,6 @@ def _finished(result: Path, fingerprint: str) -> bool:
     return True
 
 
-def publish(source: Path, target: Path) -> None:
-    """Put a file or folder under another name too, as hard links where the file system has them."""
-    if source.is_dir():
-        with whole_folder(target) as partial:
-            shutil.copytree(source, partial, copy_function=_link, dirs_exist_ok=True)
-    else:
-        target.unlink(missing_ok=True)
-        _link(source, target)
-
-
-def _link(source: Path | str, target: Path | str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-
-
 def state_fingerprint(inputs: Iterable[str], params: Any, gpus: int) -> str:
     """Digest over a job's input files and parameters (settings, recipe, fingerprint of the code).
 
@@ -130,5 +112,8 @@ def state_fingerprint(inputs: Iterable[str], params: Any, gpus: int) -> str:
     A state made by other ones must not be used.
     """
     files = files_fingerprint(path for path in map(Path, inputs) if path.is_file())
-    values = json.dumps(dict(params.items()), sort_keys=True, default=str)
+    values = dict(params.items())
+    # How often a state is saved changes nothing in it.
+    values["recipe"] = {key: value for key, value in values["recipe"].items() if key != "checkpoint_minutes"}
+    values = json.dumps(values, sort_keys=True, default=str)
     return hashlib.sha256(f"{files}\n{values}\n{gpus}".encode()).hexdigest()

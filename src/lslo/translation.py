@@ -6,6 +6,7 @@ through the LSLo modules of its own direction's languages.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ from lslo.batching import TokenizedCorpus, pad_sequences
 from lslo.progress import Progress
 from lslo.routing import Router
 from lslo.tokenizer import Tokenizer
+
+logger = logging.getLogger(__name__)
+
+# Hypotheses × vocabulary of a batch: 1 GB in float32. The embedded model's batches stay far below.
+MOST_SCORES = 2**28
 
 
 @dataclass(frozen=True)
@@ -224,29 +230,42 @@ def translate(
     target_token = {target: tokenizer.language_token(target) for _, target in directions}
     corpus = TokenizedCorpus.of({source: sources[source] for source, _ in directions}, tokenizer)
     tokens = dict(zip(corpus.languages, corpus.sentences, strict=True))
-    # Longest first, so that a batch that does not fit into memory fails at once.
+    # Longest first: the batches of the most memory by source come first, and the last ones are short.
     items = sorted(
         ((direction, row) for direction in directions for row in range(len(sources[direction[0]]))),
         key=lambda item: -len(tokens[item[0][0]][item[1]]),
     )
     found: dict[tuple[tuple[str, str], int], list[int]] = {}
-    with Progress("translate", "sentence", progress, total=len(items)) as bar:
-        while len(found) < len(items):
-            (source, _), row = items[len(found)]
-            rows = max(1, decoding.tokens_per_batch // (len(tokens[source][row]) * decoding.beam))
-            batch = items[len(found) : len(found) + rows]
-            hypotheses = beam_search(
+
+    def search(batch: Sequence[tuple[tuple[str, str], int]]) -> list[list[int]]:
+        """The hypotheses of a batch; of its halves, one after the other, where memory ends."""
+        sequences = pad_sequences([tokens[source][row] for (source, _), row in batch], corpus.pad)
+        try:
+            return beam_search(
                 model,
-                torch.from_numpy(
-                    pad_sequences([tokens[source][row] for (source, _), row in batch], corpus.pad)
-                ).to(device),
+                torch.from_numpy(sequences).to(device),
                 torch.tensor([target_token[target] for (_, target), _ in batch], device=device),
                 decoding,
                 router=router,
                 source_language=torch.tensor([place[source] for (source, _), _ in batch], device=device),
                 target_language=torch.tensor([place[target] for (_, target), _ in batch], device=device),
-            )
-            found |= dict(zip(batch, hypotheses.tokens, strict=True))
+            ).tokens
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                raise
+            logger.warning("out of memory with %d sentences in a batch: halving it", len(batch))
+        torch.cuda.empty_cache()
+        middle = (len(batch) + 1) // 2
+        return search(batch[:middle]) + search(batch[middle:])
+
+    # Every hypothesis has a row of scores over the vocabulary, in float32, and some copies of it.
+    most_rows = max(1, MOST_SCORES // (model.config.vocab_size * decoding.beam))
+    with Progress("translate", "sentence", progress, total=len(items)) as bar:
+        while len(found) < len(items):
+            (source, _), row = items[len(found)]
+            rows = max(1, decoding.tokens_per_batch // (len(tokens[source][row]) * decoding.beam))
+            batch = items[len(found) : len(found) + min(rows, most_rows)]
+            found |= dict(zip(batch, search(batch), strict=True))
             bar.step(len(batch))
     # Without the language token, which M2M100 tokenizers do not take for a special one.
     sentences = dict(zip(found, tokenizer.decode(y[1:] for y in found.values()), strict=True))

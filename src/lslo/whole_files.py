@@ -37,3 +37,25 @@ def whole_folder(path: Path) -> Iterator[Path]:
         partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def publish(source: Path, target: Path) -> None:
+    """Put a file or folder under another name too, as hard links where the file system has them."""
+    if source.is_dir():
+        with whole_folder(target) as partial:
+            link_or_copy(source, partial)
+    else:
+        target.unlink(missing_ok=True)
+        _link(source, target)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Put the files of a folder into another one too, as hard links where the file system has them."""
+    shutil.copytree(source, target, copy_function=_link, dirs_exist_ok=True)
+
+
+def _link(source: Path | str, target: Path | str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,4 +1,4 @@
-"""A real disk runs full under a checkpoint, an adapter, a hypothesis file; with room again, the run completes."""
+"""A real disk runs full under a checkpoint, an adapter, hypotheses; with room again, the run completes."""
 
 import os
 import subprocess

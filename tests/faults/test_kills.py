@@ -1,4 +1,4 @@
-"""One fine-tuning of the demo, killed twenty times at random moments, ends with the bits of one that was not."""
+"""A fine-tuning of the demo, killed twenty times at random, ends with the bits of one that was not."""
 
 import json
 import os

@@ -9,6 +9,7 @@ import torch
 
 from lslo.checkpoints import CheckpointStore, only_job
 from lslo.checksums import file_sha256
+from lslo.training_jobs import state_fingerprint
 
 STATE = {
     "epoch": 3,
@@ -121,3 +122,19 @@ def test_remove_deletes_the_state_and_its_empty_folder(tmp_path):
     (tmp_path / "b" / "notes.txt").write_text("mine")
     other.remove()
     assert [path.name for path in (tmp_path / "b").iterdir()] == ["notes.txt"]
+
+
+def test_a_states_fingerprint_is_of_what_changes_the_bits(tmp_path):
+    (tmp_path / "en.txt").write_text("one\n")
+    recipe = {"epochs": 3, "checkpoint_minutes": 10}
+
+    def fingerprint(gpus=1, **changed):
+        params = {"recipe": {**recipe, **changed}, "code": "abc"}
+        return state_fingerprint([str(tmp_path / "en.txt")], params, gpus)
+
+    first = fingerprint()
+    assert fingerprint(checkpoint_minutes=1) == first
+    assert fingerprint(epochs=4) != first
+    assert fingerprint(gpus=2) != first
+    (tmp_path / "en.txt").write_text("two\n")
+    assert fingerprint() != first

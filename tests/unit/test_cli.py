@@ -120,3 +120,15 @@ def test_a_precision_that_does_not_exist_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["translate", "--base-model", "x", "--source", "a", "--target", "b", "--precision", "int8"])
     assert "float32" in capsys.readouterr().err
+
+
+def test_a_device_whose_memory_is_full_is_told_in_one_line(monkeypatch, capsys, base_model):
+    def full(*arguments, **named):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 TiB.\nGPU 0 has ...")
+
+    monkeypatch.setattr("lslo.translation.translate", full)
+    arguments = ("--base-model", base_model, "--source", "en", "--target", "fr", "--device", "cpu")
+    status, output = translate(monkeypatch, capsys, "a house\n", *arguments)
+    assert status == 1
+    assert output.err.startswith("error: --device cpu: its memory is full; give a lower --precision")
+    assert output.err.count("\n") == 1

@@ -47,9 +47,7 @@ def test_a_job_waits_until_enough_are_free(tmp_path):
     assert claimed == [["0", "1"]]
 
 
-def test_nothing_is_claimed_without_gpus_or_under_a_batch_system(tmp_path, monkeypatch):
-    with claim_gpus(1, 0, tmp_path) as gpus:
-        assert gpus == []
+def test_nothing_is_claimed_under_a_batch_system(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
     with claim_gpus(1, 4, tmp_path) as gpus:
@@ -66,5 +64,18 @@ def test_a_job_without_gpus_sees_none(tmp_path):
 
 
 def test_more_gpus_than_there_are_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="wants 4 GPUs, this machine has 2"), claim_gpus(4, 2, tmp_path):
+    with pytest.raises(ValueError, match="wants 4 GPUs, PyTorch sees 2"), claim_gpus(4, 2, tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("batch_system", [False, True])
+def test_a_job_that_asks_for_a_gpu_does_not_compute_on_the_cpu(tmp_path, monkeypatch, batch_system):
+    """A driver that does not work must not cost weeks; tests may have GPUs that are none."""
+    if batch_system:
+        monkeypatch.setenv("SLURM_JOB_ID", "7")
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with pytest.raises(ValueError, match=r"wants 1 GPUs, PyTorch sees 0 on .* `gpus` in the configuration"):
+        claim_gpus(1, 0, tmp_path).__enter__()
+    monkeypatch.setenv("LSLO_STAND_IN_GPUS", "1")
+    with claim_gpus(1, 0, tmp_path):
         pass

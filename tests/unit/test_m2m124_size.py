@@ -1,5 +1,9 @@
 """A model of M2M-124's size, with random weights, does one update and one batch of translation on the CPU."""
 
+import json
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -32,7 +36,7 @@ def model():
     return model
 
 
-def test_one_update_and_one_translation_batch(model):
+def test_one_update_and_one_translation_batch(model, tmp_path):
     parameters = sum(parameter.numel() for parameter in model.parameters())
     assert 610e6 < parameters < 620e6
     ranks = dict.fromkeys(LANGUAGES, 8)
@@ -50,7 +54,13 @@ def test_one_update_and_one_translation_batch(model):
     before = {matrix: module.lslo.B.detach().clone() for matrix, module in placed.items()}
     recipe = Recipe(1, 3e-3, tokens_per_batch=264, tokens_per_update=264, warmup_updates=1)
     # The first update has learning rate 0, as fairseq's warm-up: two epochs of one update each.
-    train(model, corpus, lambda _: examples, Recipe(**{**vars(recipe), "epochs": 2}), router=router)
+    metrics = tmp_path / "metrics.jsonl"
+    recipe = replace(recipe, epochs=2)
+    train(model, corpus, lambda _: examples, recipe, router=router, metrics=metrics)
+    # Random weights know nothing: a token costs as much as any of V, and a little more.
+    losses = [json.loads(line)["negative_log_likelihood"] for line in metrics.read_text().splitlines()]
+    assert losses[0] == pytest.approx(math.log(model.config.vocab_size), rel=0.05)
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
     for matrix, module in placed.items():
         assert module.lslo.B.isfinite().all()
         assert not torch.equal(module.lslo.B, before[matrix])

@@ -84,6 +84,11 @@ def test_a_job_that_failed_leaves_no_record(made, tmp_path):
 def test_results_are_explained_one_by_one(made, tmp_path):
     _, root = made
     path = tmp_path / "records/finetune.json"
+    for damaged in ("", "[]", "{}", '{"rule": 1}', "[" * 100_000):
+        (tmp_path / "damaged.json").write_text(damaged)
+        assert list(explain([tmp_path / "damaged.json"], CONFIG, root)) == [
+            f"{tmp_path / 'damaged.json'}: damaged, not a record"
+        ]
     lines = list(explain([path, tmp_path / "other.json"], {**CONFIG, "training": {"epochs": 5}}, root))
     assert lines[0].startswith(f"{path}: made 20")
     assert lines[0].endswith(" by finetune, stale")

@@ -71,7 +71,7 @@ class Job:
         (folder / "job.py").write_text(PROGRAM.format(base_model=str(BASE_MODEL), epochs=epochs))
         self.process = subprocess.Popen(
             [sys.executable, str(folder / "job.py"), str(folder), str(processes)],
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "LSLO_STAND_IN_GPUS": "1"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

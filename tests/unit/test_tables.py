@@ -357,14 +357,18 @@ def test_comparison_of_every_class_pair_is_a_table_of_its_own():
         ["| 2;2;8+WL+GPS(0.9)", "ours", "11.00"],
         ["| ", "paper", "33.13"],
         ["| ", "ours − paper", "-22.13"],
-        ["| ", "ours − Ft-all", "-"],
+        ["| ", "ours − Ft-all", "1.00"],
     ]
-    # Only what is significant is printed.
-    assert lines[-3].endswith("| - | 1.00 | 1.00 |")
-    assert "p ≥ 0.05" in lines[-1]
+    # Every difference is printed, and which of them are significant.
+    assert lines[-3].endswith("| 1.00 | 1.00\\* | 1.00\\* |")
+    assert lines[-3].count("\\*") == 2
+    assert "asterisk at p < 0.05" in lines[-1]
+    assert "1.00* \\\\" in table_formats.to_latex(table)
     nothing = comparison.comparison_table(compared_table(differing=()))
     assert list(nothing.values["line"])[-1] == "ours − Ft-all"
-    assert nothing.values.iloc[-1].drop(["setting", "line"]).isna().all()
+    assert "*" not in table_formats.to_html(nothing)
+    for every in (table, compared_table()):
+        assert table_formats.to_latex(every).isascii()
     with pytest.raises(ValueError, match="no setting has"):
         comparison.comparison_table(example_table())
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import lslo.translation
 from lslo.batching import TokenizedCorpus
 from lslo.model.placement import add_lslo
 from lslo.routing import IndexStrategy
@@ -255,6 +256,47 @@ def test_translate_keeps_lines_and_directions(routed, tokenizer, tokens_per_batc
         ]
     # Most lines differ, so that one in another's place would be seen.
     assert len({line for lines in translations.values() for line in lines}) >= 9
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_the_lines_stay(routed, tokenizer, monkeypatch, caplog):
+    model, router = routed
+    decoding = Decoding(beam=2, maximum_length=8)
+    expected = translate(model, tokenizer, SOURCES, DIRECTIONS, decoding, router=router)
+    whole = lslo.translation.beam_search
+
+    def limited(model, source, *arguments, **options):
+        if len(source) > 3:
+            raise torch.OutOfMemoryError
+        return whole(model, source, *arguments, **options)
+
+    monkeypatch.setattr(lslo.translation, "beam_search", limited)
+    assert translate(model, tokenizer, SOURCES, DIRECTIONS, decoding, router=router) == expected
+    sentences = sum(len(lines) for lines in expected.values())
+    assert f"out of memory with {sentences} sentences in a batch: halving it" in caplog.text
+
+    def never(*arguments, **options):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(lslo.translation, "beam_search", never)
+    with pytest.raises(torch.OutOfMemoryError):
+        translate(model, tokenizer, SOURCES, DIRECTIONS, decoding, router=router)
+
+
+def test_a_batch_holds_no_more_scores_than_allowed(routed, tokenizer, monkeypatch):
+    model, router = routed
+    decoding = Decoding(beam=2, maximum_length=8)
+    rows = []
+    whole = lslo.translation.beam_search
+
+    def counted(model, source, *arguments, **options):
+        rows.append(len(source))
+        return whole(model, source, *arguments, **options)
+
+    monkeypatch.setattr(lslo.translation, "beam_search", counted)
+    monkeypatch.setattr(lslo.translation, "MOST_SCORES", 5 * 2 * model.config.vocab_size + 1)
+    translate(model, tokenizer, SOURCES, DIRECTIONS, decoding, router=router)
+    assert max(rows) == 5
+    assert len(rows) > 1
 
 
 def test_translate_without_a_router(small_model, tokenizer):

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from conftest import copy_workflow
 from test_bad_input import error_of
 
 DRY_RUN = ("--dry-run", "--quiet", "all", "--")
@@ -54,7 +53,7 @@ def test_a_hostile_target_is_refused_without_a_traceback(workflow, target):
 
 
 def test_a_folder_with_a_hostile_name_is_one_word_of_a_command(workflow, tmp_path):
-    workflow.source = copy_workflow(tmp_path / 'it\'s; $(touch was_run) `touch was_run` & "x"')
+    workflow.source = workflow.source.rename(tmp_path / 'it\'s; $(touch was_run) `touch was_run` & "x"')
     result = workflow.run(None, "--dry-run", "--printshellcmds", "--", "report")
     assert result.returncode == 0, result.stdout
     commands = re.findall(r"^Shell command: (.* --report .*)$", result.stdout, re.MULTILINE)

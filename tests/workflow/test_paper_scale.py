@@ -137,7 +137,7 @@ def paper_scale(server, tmp_path_factory):
         "epochs": 3,
         "tokens_per_update": 800,
         "tokens_per_batch": 400,
-        "precision": "float32",
+        "precision": "bfloat16",
     }
     config["pruning"] = {"start": 1, "duration": 2}
     config["translation"] |= {"maximum_length": 12, "precision": "float32", "shards": 2}

@@ -1,5 +1,6 @@
 """Translate `devtest` with one setting, in every direction or a shard of them."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -15,6 +16,8 @@ from lslo.provenance import recorded
 from lslo.tokenizer import Tokenizer
 from lslo.translation import Decoding, translate
 from lslo.whole_files import whole_folder
+
+logger = logging.getLogger(__name__)
 
 
 def main(
@@ -32,7 +35,9 @@ def main(
     codes: the base model's code of each language.
     """
     model, router = load_with_adapter(base_model, adapter)
-    model.to(Workers.join().device, getattr(torch, decoding.precision))
+    workers = Workers.join()
+    model.to(workers.device, getattr(torch, decoding.precision))
+    logger.info("translating %d directions on %s", len(directions), workers.device_name)
     hypotheses = translate(
         model,
         Tokenizer(base_model, codes),

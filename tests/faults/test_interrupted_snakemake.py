@@ -1,0 +1,97 @@
+"""Snakemake itself interrupted or killed while a fine-tuning runs, and started again."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+pytestmark = pytest.mark.faults
+
+SLUG = "1-1-2_SRC_GPS0.9"
+TARGET = f"results/tiny/settings/{SLUG}/seed1/adapter"
+LOG = f"logs/tiny/finetune/{SLUG}-seed1.log"
+
+
+def configured(workflow):
+    config = workflow.config()
+    # Long enough to be interrupted.
+    config["training"]["epochs"] = 100
+    return config
+
+
+def begun(workflow, config):
+    """A Snakemake, leader of its process group, whose fine-tuning has saved a state."""
+    process = subprocess.Popen(
+        workflow.command(config, [TARGET]),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=workflow.variables,
+        start_new_session=True,
+    )
+    wait(lambda: list((workflow.folder / "results/tiny/state").glob("*/state-*.pt")), process)
+    return process
+
+
+def wait(condition, process=None):
+    deadline = time.monotonic() + 180
+    while not condition():
+        assert process is None or process.poll() is None, process.stdout.read().decode()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def weights(workflow):
+    return (workflow.folder / TARGET / "adapter.safetensors").read_bytes()
+
+
+def undisturbed(workflow, config):
+    """The bits of the same setting and seed trained without interruption, elsewhere."""
+    other = {**config, "experiment": "undisturbed"}
+    target = TARGET.replace("tiny", "undisturbed")
+    assert workflow.run(other, target).returncode == 0
+    return (workflow.folder / target / "adapter.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("whom", ["group", "snakemake"])
+def test_an_interrupted_snakemake_goes_on_where_it_was(workflow, whom):
+    """Ctrl-C reaches all processes of the terminal; of `kill -INT`, which reaches Snakemake alone, jobs know
+    nothing, and it waits for them."""
+    config = configured(workflow)
+    process = begun(workflow, config)
+    (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGINT)
+    output = process.communicate(timeout=120)[0].decode()
+    assert process.returncode != 0, output
+    if whom == "group":
+        assert "stopped by SIGINT at epoch" in output
+        assert not (workflow.folder / TARGET).exists()
+    # Nothing has to be unlocked or removed.
+    result = workflow.run(config, TARGET)
+    assert result.returncode == 0, result.stdout
+    assert weights(workflow) == undisturbed(workflow, config)
+
+
+def test_a_killed_snakemakes_job_is_neither_doubled_nor_lost(workflow):
+    config = configured(workflow)
+    process = begun(workflow, config)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+    locked = workflow.run(config, TARGET)
+    assert locked.returncode != 0
+    assert "--unlock" in locked.stdout
+    assert workflow.run(config, "--unlock").returncode == 0
+    second = workflow.run(config, TARGET)
+    assert second.returncode != 0
+    assert "another job is training with this state; wait until it has ended or end it" in second.stdout
+
+    # The job of the first goes on alone, to its end.
+    result = workflow.folder / f"results/tiny/state/{SLUG}-seed1/result/SHA256SUMS"
+    wait(result.exists)
+    time.sleep(1)
+    third = workflow.run(config, TARGET)
+    assert third.returncode == 0, third.stdout
+    log = (workflow.folder / LOG).read_text()
+    assert "finished before, nothing has changed since" in log
+    assert weights(workflow) == undisturbed(workflow, config)
