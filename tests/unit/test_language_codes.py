@@ -2,14 +2,16 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from lslo.checksums import check_checksums
 from lslo.cli import main
-from lslo.finetuning import fine_tune
-from lslo.model.adapter import load_codes, load_with_adapter
+from lslo.finetuning import _save_model, fine_tune
+from lslo.model.adapter import load_codes, load_with_adapter, save_codes
+from lslo.model.loading import load_base_model
 from lslo.recipe import Recipe
 from lslo.settings import Setting
 from lslo.tokenizer import Tokenizer
@@ -104,3 +106,11 @@ def test_damaged_codes_of_a_fine_tuned_model_are_refused_by_file(tmp_path, conte
     with pytest.raises(ValueError, match=f"^{file}: not the codes of languages") as error:
         load_codes(tmp_path)
     assert str(error.value).isprintable()
+
+
+def test_a_model_fine_tuned_again_keeps_the_codes_of_its_last_training(tmp_path):
+    before = shutil.copytree(BASE_MODEL, tmp_path / "before")
+    save_codes(before, {"an": "en"})
+    _save_model(load_base_model(before), before, CODES, tmp_path / "after")
+    assert load_codes(tmp_path / "after") == CODES
+    check_checksums(tmp_path / "after")
