@@ -7,16 +7,22 @@ import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from lslo.job import USER_ERRORS
 from lslo.messages import one_line
 
+if TYPE_CHECKING:
+    import torch
+
 
 def _positive(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text!r}")
     return number
 
 
@@ -28,7 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     translate = commands.add_parser(
         "translate",
         help="translate standard input, a sentence a line",
-        description="Translate standard input.",
+        description="Translate standard input. Languages go by the codes of the adapter's experiment, or, "
+        "without an adapter, by the base model's own.",
     )
     translate.add_argument("--base-model", type=Path, required=True, help="folder of the base model")
     translate.add_argument(
@@ -39,19 +46,35 @@ def _parser() -> argparse.ArgumentParser:
     translate.add_argument(
         "--beam", type=_positive, default=5, help="hypotheses kept in the search (default: 5)"
     )
+    translate.add_argument(
+        "--device", help="where to compute: cpu, cuda or cuda:1 (default: cuda where there is one, else cpu)"
+    )
+    translate.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16", "float16"),
+        default="float32",
+        help="of weights and products (default: float32)",
+    )
     translate.set_defaults(run=_translate)
     return parser
 
 
 def _translate(arguments: argparse.Namespace) -> None:
+    if not arguments.base_model.is_dir():
+        raise FileNotFoundError(
+            f"--base-model {arguments.base_model}: there is no such folder; a model of the Hugging Face hub "
+            "must be downloaded into one first"
+        )
     # Imported here, so that --help and wrong arguments answer at once.
+    import torch
     from transformers.utils import logging
 
-    from lslo.model.adapter import load_with_adapter
+    from lslo.model.adapter import load_codes, load_with_adapter
     from lslo.tokenizer import Tokenizer
     from lslo.translation import Decoding, translate
 
     logging.disable_progress_bar()
+    device = _device(arguments.device)
     model, router = load_with_adapter(arguments.base_model, arguments.adapter)
     for language in (arguments.source, arguments.target):
         if router and language not in router.languages:
@@ -61,20 +84,44 @@ def _translate(arguments: argparse.Namespace) -> None:
             )
     # An empty line stays empty: there is nothing to translate, and the lines must remain aligned.
     lines = _lines(sys.stdin)
-    sentences = [line for line in lines if line.strip()]
     direction = (arguments.source, arguments.target)
-    found = translate(
-        model,
-        Tokenizer(arguments.base_model),
-        {arguments.source: sentences},
-        [direction],
-        Decoding(beam=arguments.beam),
-        router=router,
-        progress=sys.stderr if sys.stderr.isatty() else None,
-    )
+    tokenizer = Tokenizer(arguments.base_model, load_codes(arguments.adapter))
+    try:
+        found = translate(
+            model.to(device, getattr(torch, arguments.precision)),
+            tokenizer,
+            {arguments.source: [line for line in lines if line.strip()]},
+            [direction],
+            Decoding(beam=arguments.beam, precision=arguments.precision),
+            router=router,
+            progress=sys.stderr if sys.stderr.isatty() else None,
+        )
+    except torch.OutOfMemoryError:
+        raise ValueError(
+            f"--device {device}: its memory is full; give a lower --precision, a smaller --beam, or "
+            "--device cpu"
+        ) from None
     hypotheses = iter(found[direction])
     for line in lines:
         print(next(hypotheses) if line.strip() else "")
+
+
+def _device(name: str | None) -> torch.device:
+    """The device of that name, or the best there is. Raises ValueError for one that cannot compute here."""
+    import torch
+
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.ones(1, device=device).item()
+    # Of what kind depends on the device and on how PyTorch was built.
+    except Exception as error:
+        raise ValueError(
+            f"--device {name}: PyTorch cannot compute there ({str(error).partition(chr(10))[0]}); "
+            "give cpu, or leave it out"
+        ) from None
+    return device
 
 
 def _lines(stream: TextIO) -> list[str]:

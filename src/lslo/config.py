@@ -5,20 +5,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lslo.config_schema import fault
-from lslo.corpus.plain_text import SPLITS
-from lslo.languages import Language, all_directions, read_languages, select_languages
+from lslo.corpus.plain_text import paths_by_pattern
+from lslo.languages import Language, all_directions, codes_elsewhere, read_languages, select_languages
 from lslo.messages import one_line
 from lslo.settings import Setting, SettingError
 from lslo.sources import Source, read_sources, use_mirrors
 
 LANGUAGES_TABLE = "config/languages.tsv"
 SOURCES_TABLE = "config/sources.tsv"
+# As the schema has it.
+HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 # Where rules/sources.smk puts them.
 DOWNLOADS = Path("data/sources")
 
@@ -173,12 +176,24 @@ class Experiment:
             for file in self.corpus_files:
                 if not file.is_file():
                     raise ConfigError(f"config key 'corpus.folder': there is no file {file}")
-        for name in ("config.json", "model.safetensors") if "folder" in base_model else ():
-            if not (self.resolve(base_model["folder"]) / name).is_file():
-                raise ConfigError(
-                    f"config key 'base_model': {base_model['folder']} has no {name}; "
-                    "give the folder of a model in Hugging Face's form"
-                )
+        if "folder" in base_model:
+            self._check_model_folder(base_model["folder"])
+
+    def _check_model_folder(self, name: str) -> None:
+        folder = self.resolve(name)
+        for file in ("config.json", "model.safetensors"):
+            if not (folder / file).is_file():
+                hint = "give the folder of a model in Hugging Face's form"
+                if not folder.exists() and HUB_ID.fullmatch(name):
+                    hint = f"did you mean {{hub: {name}}}?"
+                raise ConfigError(f"config key 'base_model': {name} has no {file}; {hint}")
+        # Asked for when everything is trained and translated.
+        needed = folder / "sentencepiece.bpe.model"
+        if self.config["scoring"]["tokenizer"] == "base_model" and not needed.is_file():
+            raise ConfigError(
+                f"config key 'scoring.tokenizer': base_model needs {needed}, which is not there; "
+                "put it there, or give flores101"
+            )
 
     @property
     def base_model(self) -> dict[str, Any]:
@@ -212,15 +227,10 @@ class Experiment:
 
     def codes_of(self, codes: str | Mapping[str, str], key: str) -> dict[str, str]:
         """The code of each language in other people's files. codes: a column of the table, or a mapping."""
-        if isinstance(codes, str):
-            return {language.code: getattr(language, codes) for language in self.languages}
-        for code in self.codes:
-            if code not in codes:
-                raise ConfigError(
-                    f"config key '{key}': there is no code for the language '{code}'"
-                    + (" (in quotes, since YAML reads a bare no as false)" if False in codes else "")
-                )
-        return {code: codes[code] for code in self.codes}
+        try:
+            return codes_elsewhere(self.languages, codes)
+        except ValueError as error:
+            raise ConfigError(f"config key '{key}': {error}") from None
 
     @property
     def model_codes(self) -> dict[str, str]:
@@ -234,28 +244,10 @@ class Experiment:
         corpus = self.config["corpus"]
         codes = self.codes_of(corpus.get("codes", "code"), "corpus.codes")
         pattern = corpus.get("pattern", "{split}/{code}.txt")
-        # Not by str.format, which would look up `{code.attributes}` and fill up `{code:>99999999}`.
-        if any(brace in pattern.replace("{split}", "").replace("{code}", "") for brace in "{}"):
-            raise ConfigError(
-                f"config key 'corpus.pattern': '{pattern}' may have {{split}} and {{code}} in it, "
-                "no other braces"
-            )
-        paths = {
-            split: {
-                language: pattern.replace("{split}", split).replace("{code}", code)
-                for language, code in codes.items()
-            }
-            for split in SPLITS
-        }
-        owners: dict[PurePosixPath, str] = {}
-        for split, language in ((split, language) for split in SPLITS for language in codes):
-            owner = owners.setdefault(PurePosixPath(paths[split][language]), f"{split} of {language}")
-            if owner != f"{split} of {language}":
-                raise ConfigError(
-                    f"config key 'corpus.pattern': '{pattern}' names the same file for {owner} and {split} "
-                    f"of {language}; {{split}} and {{code}} tell them apart"
-                )
-        return paths
+        try:
+            return paths_by_pattern(pattern, codes)
+        except ValueError as error:
+            raise ConfigError(f"config key 'corpus.pattern': {error}") from None
 
     def resolve(self, path: str) -> Path:
         """A path of the configuration as one that can be opened."""

@@ -83,4 +83,18 @@ def _explain(error: ValidationError) -> str:
         return f"config key '{key}': {error.message} ({error.schema['description'].rstrip('.')})"
     if error.validator == "type" and isinstance(error.instance, bool):
         return f"config key '{key}': {error.message}; text such as no or on must be in quotes"
-    return f"config key '{key}': {error.message}"
+    return f"config key '{key}': {error.message}{_number_hint(error)}"
+
+
+def _number_hint(error: ValidationError) -> str:
+    """How to write a number that YAML took for text: with a point, and a sign of the exponent."""
+    text = error.instance
+    if error.validator != "type" or not isinstance(text, str) or len(text) > 40:
+        return ""
+    parts = re.fullmatch(r"([-+]?[0-9]+)(\.[0-9]*)?[eE]([-+]?)([0-9]+)", text)
+    if parts is None:
+        return ""
+    if error.validator_value == "integer":
+        return f"; write its digits (YAML takes {text} for text)"
+    number = f"{parts[1]}{parts[2] or '.0'}e{parts[3] or '+'}{parts[4]}"
+    return f"; write {number} (YAML takes {text} for text)"

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
+
+from transformers import M2M100ForConditionalGeneration
 
 from lslo.checkpoints import CheckpointStore
 from lslo.checksums import write_checksums
 from lslo.distributed import Workers
 from lslo.languages import all_directions
-from lslo.model.adapter import count_adapter, count_model, save_adapter
+from lslo.model.adapter import count_adapter, count_model, save_adapter, save_codes
 from lslo.model.loading import load_base_model
 from lslo.model.placement import add_lslo, number_of_layers
 from lslo.pruning import GradualPruningSchedule
 from lslo.routing import IndexStrategy
-from lslo.settings import Setting
+from lslo.settings import PRUNED_CLASSES, Setting
 from lslo.subspaces import language_pruner
 from lslo.training import train
 from lslo.training_jobs import TrainingJob
 from lslo.whole_files import link_or_copy
 
 logger = logging.getLogger(__name__)
-
-# GPS prunes the languages of these classes only (Section 6.3).
-PRUNED_CLASSES = ("H", "M")
 
 
 def index_strategy(
@@ -79,7 +79,7 @@ def fine_tune(
     def save(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         if setting.kind == "full":
-            _save_model(model, job.base_model, folder)
+            _save_model(model, job.base_model, job.codes, folder)
         else:
             save_adapter(
                 folder,
@@ -89,6 +89,7 @@ def fine_tune(
                 strategy=strategy,
                 modules=setting.modules,
                 base_model=job.base_model,
+                codes=job.codes,
             )
 
     checkpoints = CheckpointStore(job.state, job.fingerprint)
@@ -131,9 +132,13 @@ def fine_tune(
     link_or_copy(kept, epochs_output)
 
 
-def _save_model(model, base_model: Path, folder: Path) -> None:
-    """The whole model with the base model's tokenizer beside it, so that the folder can be used alone."""
+def _save_model(
+    model: M2M100ForConditionalGeneration, base_model: Path, codes: Mapping[str, str], folder: Path
+) -> None:
+    """The whole model with the base model's tokenizer and codes of the languages beside it, so that the
+    folder can be used alone."""
     model.save_pretrained(folder)
+    save_codes(folder, codes)
     for file in sorted(base_model.iterdir()):
         if file.is_file() and not (folder / file.name).exists():
             shutil.copyfile(file, folder / file.name)

@@ -7,8 +7,8 @@ language of their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from itertools import permutations
 from pathlib import Path
 
@@ -18,6 +18,8 @@ RESOURCE_CLASSES = {"H": "High", "M": "Medium", "L": "Low", "V": "Very Low"}
 
 # A language code becomes part of paths, so nothing else is let in.
 CODE = re.compile(r"(?=.{1,40}$)[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+# A code in other people's files and models; the schema of the configuration has the same pattern.
+FOREIGN_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Language:
     resource_class: H, M, L or V, by the bitext data available with English (Section 5).
     bitext: sentence pairs with English, as the paper prints it.
     flores101, m2m: the language's code in FLORES-101 and in the M2M-124 model.
+    further: column -> value of the columns that a user added.
     """
 
     code: str
@@ -36,20 +39,41 @@ class Language:
     bitext: str
     flores101: str
     m2m: str
+    further: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Every column of the row and its value."""
+        return {name: getattr(self, name) for name in COLUMNS} | dict(self.further)
+
+
+COLUMNS = tuple(entry.name for entry in fields(Language) if entry.name != "further")
 
 
 def read_languages(path: Path | str) -> dict[str, Language]:
-    """Languages by code, in the order of the file. Raises ValueError naming the file and line at fault."""
+    """Languages by code, in the order of the file, whose columns are COLUMNS and then any of a user's own.
+
+    Raises ValueError naming the file and line at fault.
+    """
     path = Path(path)
-    columns = [field.name for field in fields(Language)]
     languages: dict[str, Language] = {}
     rows = read_rows(path)
-    if not rows or rows[0] != columns:
-        raise ValueError(f"{path}, line 1: the columns must be {' '.join(columns)}, separated by tabs")
+    columns = rows[0] if rows else []
+    if tuple(columns[: len(COLUMNS)]) != COLUMNS:
+        raise ValueError(
+            f"{path}, line 1: the columns must be {' '.join(COLUMNS)}, separated by tabs, and then any of "
+            "your own"
+        )
+    for number, column in enumerate(columns):
+        if not FOREIGN_CODE.fullmatch(column) or column in columns[:number]:
+            raise ValueError(
+                f"{path}, line 1: {column!r} is not a name of its own for a column (letters, digits, _ and -)"
+            )
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(columns):
             raise ValueError(f"{path}, line {number}: {len(row)} columns instead of {len(columns)}")
-        language = Language(*row)
+        own = dict(zip(columns[len(COLUMNS) :], row[len(COLUMNS) :], strict=True))
+        language = Language(*row[: len(COLUMNS)], own)
         for column in ("code", "flores101", "m2m"):
             if not CODE.fullmatch(getattr(language, column)):
                 raise ValueError(
@@ -77,6 +101,34 @@ def select_languages(
                 f"unknown language {code!r}: add a row for it to {path}, or take it out of `languages`"
             )
     return [languages[code] for code in codes]
+
+
+def codes_elsewhere(languages: Sequence[Language], codes: str | Mapping[str, str]) -> dict[str, str]:
+    """The code of each language in other people's files or models.
+
+    codes: a column of the table of languages, or a mapping. Raises ValueError for a column that is not there
+    or has no code for a language, and for a language that the mapping lacks.
+    """
+    found = {}
+    for language in languages:
+        values = language.columns if isinstance(codes, str) else codes
+        wanted = codes if isinstance(codes, str) else language.code
+        if wanted not in values:
+            if isinstance(codes, str):
+                raise ValueError(
+                    f"the table of languages has no column '{codes}'; its columns are {', '.join(values)}"
+                )
+            raise ValueError(
+                f"there is no code for the language '{wanted}'"
+                + (" (in quotes, since YAML reads a bare no as false)" if False in codes else "")
+            )
+        found[language.code] = values[wanted]
+        if not FOREIGN_CODE.fullmatch(values[wanted]):
+            raise ValueError(
+                f"the code {values[wanted]!r} of the language '{language.code}' must be letters, digits, '_' "
+                "and '-', 100 at most"
+            )
+    return found
 
 
 def all_directions(codes: Sequence[str]) -> list[tuple[str, str]]:

@@ -22,6 +22,9 @@ MODULE_SETS = ("all", "fc")
 # The resource classes that a list of three or four ranks stands for (Tables 1 and 2).
 RANKED_CLASSES = MappingProxyType({3: ("H", "M", "V"), 4: ("H", "M", "L", "V")})
 
+# GPS prunes the languages of these classes only (Section 6.3).
+PRUNED_CLASSES = ("H", "M")
+
 _GRAMMAR = "Pretrain | Ft-all | {ranks}+{index}[+GPS({ratio})][@{modules}]"
 # More digits would make names of folders too long, and could be rounded to 0 or 1.
 _RATIO = re.compile(r"0\.[0-9]{0,5}[1-9]")
@@ -131,16 +134,21 @@ class Setting:
         return "_".join(parts)
 
     def rank_of_class(self, resource_classes: set[str]) -> dict[str, int]:
-        """Rank of each resource class.
+        """Rank of each resource class that the ranks stand for.
 
-        resource_classes: the classes that the experiment's languages have. Raises SettingError where
-        they are not exactly those that the ranks stand for.
+        resource_classes: the classes that the experiment's languages have; of a class that none has, the
+        rank is not used. Raises SettingError where a class has no rank, or GPS nothing to prune.
         """
         classes = RANKED_CLASSES[len(self.ranks)]
-        if set(classes) != resource_classes:
-            have = ";".join(name for name in "HMLV" if name in resource_classes)
+        have = ";".join(name for name in "HMLV" if name in resource_classes)
+        if not resource_classes <= set(classes):
             raise SettingError(
                 f"setting '{self}': '{';'.join(map(str, self.ranks))}' gives ranks for {';'.join(classes)}, "
+                f"but the languages have the resource classes {have}"
+            )
+        if self.gps_ratio is not None and resource_classes.isdisjoint(PRUNED_CLASSES):
+            raise SettingError(
+                f"setting '{self}': GPS prunes languages of the classes {' and '.join(PRUNED_CLASSES)}, "
                 f"but the languages have the resource classes {have}"
             )
         return dict(zip(classes, self.ranks, strict=True))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lslo.model.adapter import count_adapter, load_with_adapter, save_adapter
+from lslo.model.adapter import count_adapter, load_codes, load_with_adapter, save_adapter
 from lslo.model.loading import base_model_fingerprint, load_base_model
 from lslo.model.placement import add_lslo
 from lslo.routing import IndexStrategy
@@ -79,10 +79,27 @@ def test_the_description_says_what_the_adapter_is(base_folder, tmp_path, randomi
     assert json.loads((tmp_path / "adapter.json").read_text()) == {
         "setting": "1;2;3+WL",
         "ranks": RANKS,
+        "codes": {"en": "en", "or": "or", "de": "de"},
         "index_strategy": {"encoder": ["src", "tgt"], "decoder": ["tgt", "src", "tgt"]},
         "modules": "all",
         "base_model_sha256": base_model_fingerprint(base_folder),
     }
+
+
+def test_the_description_keeps_codes_that_are_others(base_folder, tmp_path, randomised):
+    _, _, placed = saved(base_folder, tmp_path / "one", randomised)
+    save_adapter(
+        tmp_path / "other",
+        placed,
+        setting="1;2;3+WL",
+        ranks=RANKS,
+        strategy=STRATEGY,
+        modules="all",
+        base_model=base_folder,
+        codes={"en": "eng_Latn", "or": "ory_Orya", "xx": "of another experiment"},
+    )
+    assert load_codes(tmp_path / "other") == {"en": "eng_Latn", "or": "ory_Orya", "de": "de"}
+    load_with_adapter(base_folder, tmp_path / "other")
 
 
 def test_without_an_adapter_it_is_the_base_model(base_folder):

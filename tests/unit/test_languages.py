@@ -1,11 +1,20 @@
 """The table of languages agrees with the paper's, and faults in a user's table are named by file and line."""
 
 import csv
+import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 
-from lslo.languages import RESOURCE_CLASSES, all_directions, read_languages, select_languages
+from lslo.languages import (
+    RESOURCE_CLASSES,
+    Language,
+    all_directions,
+    codes_elsewhere,
+    read_languages,
+    select_languages,
+)
 
 PROJECT = Path(__file__).parents[2]
 TABLE = PROJECT / "config/languages.tsv"
@@ -83,11 +92,35 @@ def test_a_users_own_row_is_read(tmp_path):
     assert languages["ami"].flores101 == "ami_latn"
 
 
+def test_columns_of_ones_own_give_codes(tmp_path):
+    path = tmp_path / "languages.tsv"
+    path.write_text(f"{HEADER}\tnllb\tnotes\n{ENGLISH}\teng_Latn\tlots of it\n")
+    english = read_languages(path)["en"]
+    assert english.further == {"nllb": "eng_Latn", "notes": "lots of it"}
+    assert codes_elsewhere([english], "nllb") == {"en": "eng_Latn"}
+    assert codes_elsewhere([english], "flores101") == {"en": "eng"}
+    assert codes_elsewhere([english], {"en": "x", "de": "y"}) == {"en": "x"}
+    with pytest.raises(ValueError, match=r"no column 'nlb'; its columns are code, .* m2m, nllb, notes$"):
+        codes_elsewhere([english], "nlb")
+    with pytest.raises(ValueError, match="the code 'lots of it' of the language 'en'"):
+        codes_elsewhere([english], "notes")
+    with pytest.raises(ValueError, match="no code for the language 'en'"):
+        codes_elsewhere([english], {"de": "y"})
+    # As it is handed to a script and made again there.
+    assert Language(**json.loads(json.dumps(dataclasses.asdict(english)))) == english
+
+
 @pytest.mark.parametrize(
     ("content", "line", "fault"),
     [
         ("", 1, "columns must be code name resource_class"),
         (f"{HEADER[:-4]}\n", 1, "columns must be"),
+        (f"nllb\t{HEADER}\n", 1, "columns must be"),
+        (f"{HEADER}\tm2m\n", 1, "'m2m' is not a name of its own"),
+        (f"{HEADER}\tnllb\tnllb\n", 1, "'nllb' is not a name of its own"),
+        (f"{HEADER}\t\n", 1, "'' is not a name"),
+        (f"{HEADER}\tmy codes\n", 1, "'my codes' is not a name"),
+        (f"{HEADER}\tnllb\n{ENGLISH}\n", 2, "7 columns instead of 8"),
         (HEADER.replace("\t", ",") + "\n", 1, "columns must be"),
         (f"{HEADER}\n{ENGLISH}\nde\tGerman\tH\n", 3, "3 columns instead of 7"),
         (f"{HEADER}\n{ENGLISH}\tx\n", 2, "8 columns instead of 7"),

@@ -13,7 +13,8 @@ from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.tokenizers import tokenizer_spm
 
 from lslo import scoring
-from lslo.scoring import SpbleuTokenizer, score_directions
+from lslo.scoring import score_directions
+from lslo.spbleu_tokenizer import SENTENCEPIECE_MODEL, SpbleuTokenizer, spbleu_tokenizer
 
 LANGUAGES = ("en", "de", "or")
 
@@ -85,15 +86,15 @@ def test_flores101_equals_plain_sacrebleu(hypotheses, references, model, tmp_pat
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "sacrebleu_tokenizer_spm.model").write_bytes(model.read_bytes())
     monkeypatch.setattr(tokenizer_spm, "SACREBLEU_DIR", str(tmp_path))
-    scores = score_directions(hypotheses, references, scoring.spbleu_tokenizer("flores101", tmp_path))
+    scores = score_directions(hypotheses, references, spbleu_tokenizer("flores101", tmp_path))
     for row in scores.itertuples():
         metric = BLEU(tokenize="flores101")
         plain = metric.corpus_score(hypotheses[row.source, row.target], [references[row.target]])
         assert row.spbleu == plain.score
         assert row.spbleu_signature == str(metric.get_signature())
     # The same model as a base model's own gives the same scores under its own name.
-    (tmp_path / scoring.SENTENCEPIECE_MODEL).write_bytes(model.read_bytes())
-    own = score_directions(hypotheses, references, scoring.spbleu_tokenizer("base_model", tmp_path))
+    (tmp_path / SENTENCEPIECE_MODEL).write_bytes(model.read_bytes())
+    own = score_directions(hypotheses, references, spbleu_tokenizer("base_model", tmp_path))
     assert list(own["spbleu"]) == list(scores["spbleu"])
     assert set(own["spbleu_signature"]).isdisjoint(scores["spbleu_signature"])
 
@@ -105,10 +106,10 @@ def test_missing_flores101_model_is_refused_before_any_download(tmp_path, monkey
 
 
 def test_signatures_name_the_tokenizer_and_the_metric(hypotheses, references, model):
-    scores = score_directions(hypotheses, references, SpbleuTokenizer.from_model(model))
+    scores = score_directions(hypotheses, references, SpbleuTokenizer.from_model(model, "some_model"))
     digest = hashlib.sha256(model.read_bytes()).hexdigest()[:12]
     (spbleu,), (chrf,) = scores["spbleu_signature"].unique(), scores["chrf_signature"].unique()
-    assert spbleu.startswith(f"nrefs:1|case:mixed|eff:no|tok:spm:demo-{digest}|smooth:exp|version:")
+    assert spbleu.startswith(f"nrefs:1|case:mixed|eff:no|tok:spm:some_model-{digest}|smooth:exp|version:")
     assert chrf.startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:2|space:no|version:")
 
 
@@ -232,6 +233,20 @@ def test_what_does_not_line_up_is_refused_by_direction(references, model):
         score_directions({("en", "fr"): []}, references, tokenizer)
     with pytest.raises(ValueError, match="en-de: no hypotheses"):
         score_directions({("en", "de"): []}, {"de": []}, tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("folder", "label"),
+    [("nllb-200-distilled-600M", "nllb-200-distilled-600M"), ("my | model: 2é", "my_model_2_")],
+)
+def test_a_base_models_own_pieces_go_by_the_name_of_its_folder(tmp_path, monkeypatch, model, folder, label):
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()[:12]
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / SENTENCEPIECE_MODEL).write_bytes(model.read_bytes())
+    assert spbleu_tokenizer("base_model", tmp_path / folder).name == f"spm:{label}-{digest}"
+    # However the folder is written.
+    monkeypatch.chdir(tmp_path / folder)
+    assert spbleu_tokenizer("base_model", ".").name == f"spm:{label}-{digest}"
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path):

@@ -169,12 +169,31 @@ def test_ranks_by_resource_class():
     assert four == {"H": 2, "M": 3, "L": 8, "V": 16}
 
 
+@pytest.mark.parametrize("classes", ["HV", "HM", "V", "LV", "HMV"])
+def test_a_class_without_languages_leaves_its_rank_unused(classes):
+    four = Setting.parse("2;3;8;16+WL").rank_of_class(set(classes))
+    assert {name: four[name] for name in classes} == {
+        name: rank for name, rank in {"H": 2, "M": 3, "L": 8, "V": 16}.items() if name in classes
+    }
+    if "L" not in classes:
+        three = Setting.parse("2;3;8+WL").rank_of_class(set(classes))
+        assert all(three[name] == {"H": 2, "M": 3, "V": 8}[name] for name in classes)
+
+
+@pytest.mark.parametrize("classes", ["V", "LV"])
+def test_gps_without_languages_to_prune_is_refused(classes):
+    Setting.parse("2;2;8;8+WL").rank_of_class(set(classes))
+    with pytest.raises(SettingError, match="prunes languages of the classes H and M, but") as error:
+        Setting.parse("2;2;8;8+WL+GPS(0.9)").rank_of_class(set(classes))
+    assert str(error.value).endswith(f" {';'.join(classes)}")
+
+
 @pytest.mark.parametrize(
     ("text", "classes", "stands_for", "have"),
     [
         ("2;2;8+WL", {"H", "M", "L", "V"}, "H;M;V", "H;M;L;V"),
-        ("2;2;8;8+WL", {"H", "M", "V"}, "H;M;L;V", "H;M;V"),
-        ("2;2;8+WL", {"H", "V"}, "H;M;V", "H;V"),
+        ("2;2;8+WL", {"L"}, "H;M;V", "L"),
+        ("2;2;8+WL", {"L", "V"}, "H;M;V", "L;V"),
         ("2;2;8+WL", {"H", "M", "L"}, "H;M;V", "H;M;L"),
     ],
 )

@@ -21,9 +21,9 @@ CONFIG_ERRORS = {
         lambda config: config["tables"].update(table1=["2;2;8+XL"]),
         ["tables.table1", "2;2;8+XL", "'XL' is not an index strategy"],
     ),
-    "ranks that do not match the resource classes": (
-        lambda config: config["tables"].update(table1=["2;2;8;8+WL"]),
-        ["tables.table1", "2;2;8;8+WL", "H;M;L;V", "H;M;V"],
+    "a resource class without a rank": (
+        lambda config: config.update(languages=[*config["languages"], "af"]),
+        ["tables.table1", "'2;2;2+WL'", "gives ranks for H;M;V", "classes H;M;L;V"],
     ),
     "key that does not exist": (
         lambda config: config["training"].update(epochz=3),

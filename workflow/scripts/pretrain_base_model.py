@@ -17,7 +17,8 @@ from lslo.model.embedded import new_model, sample_examples, write_tokenizer
 from lslo.model.loading import load_base_model
 from lslo.recipe import Recipe
 from lslo.results import class_means
-from lslo.scoring import SpbleuTokenizer, score_directions
+from lslo.scoring import score_directions
+from lslo.spbleu_tokenizer import SpbleuTokenizer
 from lslo.tokenizer import Tokenizer
 from lslo.training import train
 from lslo.translation import Decoding, translate
@@ -130,7 +131,8 @@ def _scores(
         decoding,
         progress=progress,
     )
-    spbleu = SpbleuTokenizer.from_model(folder / "sentencepiece.bpe.model")
+    # By the name of the folder in resources/ that it becomes.
+    spbleu = SpbleuTokenizer.from_model(folder / "sentencepiece.bpe.model", "embedded_base_model")
     scores = score_directions(hypotheses, references, spbleu)
     means = {
         column: round(float(value), 2) for column, value in class_means(scores, resource_classes).items()

@@ -9,10 +9,10 @@ from lslo.provenance import recorded
 from lslo.scoring import (
     direction_statistics,
     score_directions,
-    spbleu_tokenizer,
     write_scores,
     write_statistics,
 )
+from lslo.spbleu_tokenizer import spbleu_tokenizer
 
 
 def main(

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from lslo.corpus.plain_text import read_hypotheses, read_split
 from lslo.job import job
-from lslo.scoring import epoch_scores, read_scores, score_directions, spbleu_tokenizer, write_scores
+from lslo.scoring import epoch_scores, read_scores, score_directions, write_scores
+from lslo.spbleu_tokenizer import spbleu_tokenizer
 
 
 def main(

@@ -4,9 +4,36 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 SPLITS = ("dev", "devtest")
+
+
+def paths_by_pattern(pattern: str, codes: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Split -> language -> path of its text within a user's folder, each another.
+
+    pattern: with `{split}` and `{code}` in it. codes: of each language there. Raises ValueError for a pattern
+    with other braces, or that names a file twice.
+    """
+    # Not by str.format, which would look up `{code.attributes}` and fill up `{code:>99999999}`.
+    if any(brace in pattern.replace("{split}", "").replace("{code}", "") for brace in "{}"):
+        raise ValueError(f"'{pattern}' may have {{split}} and {{code}} in it, no other braces")
+    paths = {
+        split: {
+            language: pattern.replace("{split}", split).replace("{code}", code)
+            for language, code in codes.items()
+        }
+        for split in SPLITS
+    }
+    owners: dict[PurePosixPath, str] = {}
+    for split, language in ((split, language) for split in SPLITS for language in codes):
+        owner = owners.setdefault(PurePosixPath(paths[split][language]), f"{split} of {language}")
+        if owner != f"{split} of {language}":
+            raise ValueError(
+                f"'{pattern}' names the same file for {owner} and {split} of {language}; "
+                "{split} and {code} tell them apart"
+            )
+    return paths
 
 
 def read_sentences(path: Path | str) -> list[str]:

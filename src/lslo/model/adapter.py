@@ -2,7 +2,8 @@
 
 A folder holds `adapter.safetensors`, with one tensor a language and matrix named
 `encoder.layers.0.self_attn.q_proj.{language}.A` ([r, k]) and `….B` ([d, r]), `adapter.json`, and the
-hashes of both in `SHA256SUMS`.
+hashes of both in `SHA256SUMS`. The folder of a fully fine-tuned model is that of a base model, with
+`language_codes.json` and `SHA256SUMS` besides.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from transformers import M2M100ForConditionalGeneration
 
 from lslo.checksums import check_checksums, write_checksums
+from lslo.languages import FOREIGN_CODE
 from lslo.model.loading import base_model_fingerprint, load_base_model
 from lslo.model.lslo_layers import LSLoLinear
 from lslo.model.placement import WeightMatrix, add_lslo, weight_matrices
@@ -27,6 +29,8 @@ from lslo.settings import MODULE_SETS
 
 WEIGHTS = "adapter.safetensors"
 DESCRIPTION = "adapter.json"
+# In the folder of a fully fine-tuned model, which has no description.
+LANGUAGE_CODES = "language_codes.json"
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,13 @@ def save_adapter(
     strategy: IndexStrategy,
     modules: str,
     base_model: Path | str,
+    codes: Mapping[str, str] | None = None,
 ) -> None:
     """Write an adapter folder.
 
     ranks: rank of each language, in the order of the router. base_model: the folder it was trained on,
-    whose fingerprint is kept so that the adapter is not put on another model.
+    whose fingerprint is kept so that the adapter is not put on another model. codes: the base model's code
+    of each language that has another one there.
     """
     tensors = {}
     for matrix, module in placed.items():
@@ -85,6 +91,7 @@ def save_adapter(
     description = {
         "setting": setting,
         "ranks": dict(ranks),
+        "codes": {language: (codes or {}).get(language, language) for language in ranks},
         "index_strategy": asdict(strategy),
         "modules": modules,
         "base_model_sha256": base_model_fingerprint(base_model),
@@ -93,6 +100,32 @@ def save_adapter(
     save_file(tensors, folder / WEIGHTS)
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
     write_checksums(folder)
+
+
+def save_codes(folder: Path, codes: Mapping[str, str]) -> None:
+    """Write `language_codes.json` into the folder of a fully fine-tuned model. codes: as `load_codes`."""
+    (folder / LANGUAGE_CODES).write_text(json.dumps(dict(codes), indent=1) + "\n")
+
+
+def load_codes(adapter: Path | str | None) -> dict[str, str]:
+    """Language -> the base model's code of it, for the Tokenizer of an adapter (`en` -> `eng_Latn`).
+
+    adapter: as `load_with_adapter` takes it, and checks it. Empty, which stands for the same codes, where
+    none are kept: by the base model itself, and by adapters made before there were codes. Raises ValueError
+    or FileNotFoundError naming the file at fault.
+    """
+    if adapter is None:
+        return {}
+    adapter = Path(adapter)
+    if not (adapter / "model.safetensors").exists():
+        return _read_description(adapter).codes
+    file = adapter / LANGUAGE_CODES
+    if not file.exists():
+        return {}
+    try:
+        return _checked_codes(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file}: not the codes of languages ({error})") from None
 
 
 def load_with_adapter(
@@ -110,20 +143,9 @@ def load_with_adapter(
     check_checksums(adapter)
     if (adapter / "model.safetensors").exists():
         return load_base_model(adapter), None
-    try:
-        description = json.loads((adapter / DESCRIPTION).read_text(encoding="utf-8"))
-        ranks, modules = _checked_ranks(description["ranks"]), description["modules"]
-        strategy = IndexStrategy.of(description["index_strategy"])
-        fingerprint = description["base_model_sha256"]
-        if modules not in MODULE_SETS:
-            raise ValueError(f"'modules' must be one of {', '.join(MODULE_SETS)}")
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{adapter / DESCRIPTION}: not there, so {adapter} is not an adapter folder"
-        ) from None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{adapter / DESCRIPTION}: not an adapter's description ({error})") from None
-    if base_model_fingerprint(base_model) != fingerprint:
+    description = _read_description(adapter)
+    ranks, modules = description.ranks, description.modules
+    if base_model_fingerprint(base_model) != description.fingerprint:
         raise ValueError(
             f"{adapter / DESCRIPTION}: the adapter was trained on another base model than {base_model}"
         )
@@ -136,7 +158,7 @@ def load_with_adapter(
     # Before modules of these ranks are made, which could be larger than memory.
     _check_tensors(adapter / WEIGHTS, tensors, _shapes(model, ranks, modules))
     try:
-        router, placed = add_lslo(model, ranks, strategy, modules=modules)
+        router, placed = add_lslo(model, ranks, description.strategy, modules=modules)
     except ValueError as error:
         raise ValueError(f"{adapter / DESCRIPTION}: {error}") from None
     with torch.no_grad():
@@ -145,6 +167,48 @@ def load_with_adapter(
                 module.lslo.A_of(index).copy_(tensors[f"{matrix.path}.{language}.A"])
                 module.lslo.B_of(index).copy_(tensors[f"{matrix.path}.{language}.B"])
     return model.eval(), router
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What `adapter.json` says, checked. codes: empty where it has none. fingerprint: of the base model."""
+
+    ranks: dict[str, int]
+    codes: dict[str, str]
+    strategy: IndexStrategy
+    modules: str
+    fingerprint: str
+
+
+def _read_description(adapter: Path) -> _Description:
+    """Raises ValueError or FileNotFoundError naming `adapter.json`."""
+    file = adapter / DESCRIPTION
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        ranks, modules = _checked_ranks(content["ranks"]), content["modules"]
+        codes = _checked_codes(content["codes"]) if "codes" in content else {}
+        if codes and set(codes) != set(ranks):
+            raise ValueError("'codes' must name the languages of 'ranks'")
+        if modules not in MODULE_SETS:
+            raise ValueError(f"'modules' must be one of {', '.join(MODULE_SETS)}")
+        strategy = IndexStrategy.of(content["index_strategy"])
+        return _Description(ranks, codes, strategy, modules, content["base_model_sha256"])
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{file}: not there, so {adapter} is not an adapter folder") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{file}: not an adapter's description ({error})") from None
+
+
+def _checked_codes(codes: Any) -> dict[str, str]:
+    """Raises ValueError for what are no codes of languages."""
+    if not isinstance(codes, dict) or not codes:
+        raise ValueError("'codes' must name languages and the base model's codes of them")
+    for language, code in codes.items():
+        if not isinstance(code, str) or not FOREIGN_CODE.fullmatch(code):
+            raise ValueError(
+                f"the code of {language!r} must be letters, digits, '_' and '-', 100 characters at most"
+            )
+    return codes
 
 
 def _checked_ranks(ranks: Any) -> dict[str, int]:

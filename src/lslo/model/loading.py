@@ -20,7 +20,7 @@ def load_base_model(folder: Path | str, dtype: torch.dtype = torch.float32) -> M
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
             raise FileNotFoundError(
-                f"{folder / name}: the base model has no such file; set `base_model` to its folder"
+                f"{folder / name}: the base model has no such file; give the folder that has it"
             )
     try:
         model, found = M2M100ForConditionalGeneration.from_pretrained(

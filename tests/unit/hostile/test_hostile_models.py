@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from hostile_input import accepted, bounded, flipped
-from lslo.model.adapter import load_with_adapter, save_adapter
+from lslo.model.adapter import load_codes, load_with_adapter, save_adapter
 from lslo.model.loading import load_base_model
 from lslo.model.placement import add_lslo
 from lslo.routing import IndexStrategy
@@ -64,7 +64,7 @@ VALUES = st.sampled_from(
 @bounded(60)
 @given(
     st.dictionaries(
-        st.sampled_from(["ranks", "index_strategy", "modules", "setting", "x"]), VALUES, min_size=1
+        st.sampled_from(["ranks", "codes", "index_strategy", "modules", "setting", "x"]), VALUES, min_size=1
     )
 )
 def test_a_description_fits_the_adapter_or_is_refused(tmp_path, base_folder, sound_adapter, changes):
@@ -75,6 +75,25 @@ def test_a_description_fits_the_adapter_or_is_refused(tmp_path, base_folder, sou
     if found is not None:
         router = found[1]
         assert set(router.languages) == set(RANKS)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        *(None, [], {}, "en", 1, {"en": "en"}, {"en": "en", "or": "or", "de": "de"}, {"en": "en", "or": 1}),
+        *({"en": "en", "or": None}, {"en": "en", "or": ["or"]}, {"en": "en", "or": ""}),
+        *({"en": "en", "or": piece} for piece in ("../or", "o r", "or\n", "\ud800", "__or__", "x" * 101)),
+        {"en": "en", "or\n": "or"},
+    ],
+)
+def test_codes_that_are_none_are_refused_by_file(tmp_path, base_folder, sound_adapter, codes):
+    description, tensors = sound_adapter
+    (tmp_path / "adapter.json").write_text(json.dumps(description | {"codes": codes}))
+    save_file(tensors, tmp_path / "adapter.safetensors")
+    for refusing in (lambda: load_with_adapter(base_folder, tmp_path), lambda: load_codes(tmp_path)):
+        with pytest.raises(ValueError, match=f"^{tmp_path / 'adapter.json'}: .*code") as error:
+            refusing()
+        assert str(error.value).isprintable()
 
 
 @bounded(60)

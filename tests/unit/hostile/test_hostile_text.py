@@ -204,4 +204,4 @@ def test_an_error_of_the_command_line_is_one_line(monkeypatch, capsys, tmp_path,
 def test_a_beam_is_a_positive_number(capsys, beam):
     with pytest.raises(SystemExit):
         command_line(["translate", "--base-model", "x", "--source", "a", "--target", "b", "--beam", beam])
-    assert "--beam" in capsys.readouterr().err
+    assert f"--beam: must be a whole number from 1, not {beam!r}" in capsys.readouterr().err
