@@ -54,8 +54,8 @@ def claim_gpus(
 ) -> Iterator[list[str]]:
     """Claim GPUs and set CUDA_VISIBLE_DEVICES to them; they are free again at the end, or if the job dies.
 
-    wanted: GPUs of the job; with 0 it sees none and computes on the CPU. Under a batch system nothing is
-    claimed and nothing changes. folder: where the lock files lie, the same for all jobs. Waits until enough
+    wanted: GPUs of the job; with 0 it sees none and computes on the CPU. In a batch job that has just so
+    many nothing is claimed. folder: where the lock files lie, the same for all jobs. Waits until enough
     are free. Raises ValueError where there are fewer: hours on the CPU instead would be no favour.
     """
     if wanted == 0:
@@ -72,9 +72,12 @@ def claim_gpus(
             f"{platform.node()}; ask for fewer by `gpus` in the configuration (0 computes on the CPU), or "
             "mend the driver: python -c 'import torch; print(torch.cuda.device_count())'"
         )
-    if any(name in os.environ for name in BATCH_SYSTEMS):
-        yield available[:wanted]
+    batch_job = next((os.environ[name] for name in BATCH_SYSTEMS if name in os.environ), None)
+    if batch_job and len(available) == wanted:
+        yield available
         return
+    # In a batch job, GPUs are counted from 0 in each; and a file system may be that of several machines.
+    owner = f"{platform.node()}-{batch_job}" if batch_job else platform.node()
     Path(folder).mkdir(parents=True, exist_ok=True)
     with ExitStack() as locks:
         claimed: list[str] = []
@@ -84,7 +87,7 @@ def claim_gpus(
             attempt = ExitStack()
             claimed = []
             for name in available:
-                if len(claimed) < wanted and _lock(attempt, Path(folder) / f"gpu{name}.lock"):
+                if len(claimed) < wanted and _lock(attempt, Path(folder) / f"{owner}-gpu{name}.lock"):
                     claimed.append(name)
             if len(claimed) == wanted:
                 locks.enter_context(attempt)

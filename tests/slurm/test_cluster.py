@@ -88,7 +88,7 @@ def test_without_slurm_tests_are_skipped_unless_they_are_required(required, stat
         capture_output=True,
         text=True,
         cwd=SCRIPT.parent,
-        env={**os.environ, "LSLO_REQUIRE_SLURM": required},
+        env={**os.environ, "LSLO_SKIP_NOTHING": required},
         timeout=60,
     )
     assert result.returncode == status, result.stdout

@@ -63,13 +63,28 @@ def test_a_job_waits_until_enough_are_free(tmp_path):
     assert claimed == [["0", "1"]]
 
 
-def test_nothing_is_claimed_under_a_batch_system(tmp_path, monkeypatch):
+def test_nothing_is_claimed_in_a_batch_job_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
     with claim_gpus(1, 4, tmp_path) as gpus:
         assert gpus == ["3"]
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
     assert not list(tmp_path.iterdir())
+
+
+def test_jobs_of_a_whole_workflow_in_one_batch_job_share_its_gpus(tmp_path, monkeypatch):
+    """`snakemake --resources gpu=2` within one allocation of two."""
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    with claim_gpus(1, 2, tmp_path) as first:
+        os.environ["CUDA_VISIBLE_DEVICES"] = "0,1"
+        with claim_gpus(1, 2, tmp_path) as second:
+            assert (first, second) == (["0"], ["1"])
+        # Another allocation's GPU 0 is another.
+        monkeypatch.setenv("SLURM_JOB_ID", "8")
+        os.environ["CUDA_VISIBLE_DEVICES"] = "0,1"
+        with claim_gpus(1, 2, tmp_path) as third:
+            assert third == ["0"]
 
 
 def test_a_job_without_gpus_sees_none(tmp_path):
