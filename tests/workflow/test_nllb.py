@@ -8,7 +8,6 @@ import pandas
 import pytest
 import sentencepiece
 import torch
-from conftest import REPOSITORY, Workflow, copy_workflow
 from safetensors.torch import load_file
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
@@ -16,8 +15,9 @@ from lslo.corpus.embedded import build_embedded_corpus
 from lslo.model.adapter import load_codes
 from lslo.scoring import read_scores
 from nllb_tokenizer import write_nllb_tokenizer
+from workflow_copy import REPOSITORY, Workflow, copy_workflow
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.scale
 
 CODES = {"en": "eng_Latn", "fr": "fra_Latn", "oc": "oci_Latn"}
 CLASSES = {"en": "H", "fr": "H", "oc": "V"}

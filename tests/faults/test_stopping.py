@@ -52,6 +52,8 @@ if __name__ == "__main__":
         # So many processes, though there is no GPU.
         run(fine_tune, arguments, outputs, processes, folder / "locks")
 """
+pytestmark = pytest.mark.faults
+
 BASE_MODEL = Path(__file__).parents[2] / "resources/embedded_base_model"
 
 
