@@ -23,8 +23,8 @@ DANGEROUS = {
     "AutoTokenizer.from_pretrained": ("trust_remote_code", False),
 }
 
-# What is revived is a file of the package Babel; what runs is squeue and scontrol, with the user's name and numbers
-# that squeue gave, and no shell.
+# What is revived is a file of the package Babel; what runs is squeue and scontrol, with the user's name and
+# numbers that squeue gave, and no shell.
 ALLOWED = {("cldr_entities.py", "pickle.load"), ("slurm.py", "subprocess.run")}
 
 
