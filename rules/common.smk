@@ -166,6 +166,8 @@ def corpus_files(split, languages=EXPERIMENT.codes):
 def recipe(kind, seed):
     """The training section of the configuration as the arguments of a Recipe. kind: `lslo` or `full`."""
     values = dict(config["training"])
+    # How often a state is saved changes no result; scripts read it from the configuration.
+    values.pop("checkpoint_minutes", None)
     return {**values, "learning_rate": values["learning_rate"][kind], "seed": int(seed)}
 
 
@@ -216,11 +218,14 @@ def check_targets(arguments):
 
 def check_leftover_jobs():
     """Refuse to start beside SLURM jobs of an earlier run of this experiment, which write the same files."""
+    # Asking why a result is stale writes nothing, and is asked while a run goes on.
+    if "why" in sys.argv[1:]:
+        return
     marks = [f"{RESULTS}/", *map(str, workflow.configfiles)]
     jobs = leftover_jobs(Path.cwd(), marks)
     if jobs:
         raise WorkflowError(
-            "error: jobs of an earlier run are still in SLURM's queue; "
+            "error: jobs of another run are in SLURM's queue; if that run is alive, wait for it, else "
             f"`scancel {' '.join(jobs)}`, and start again once squeue shows none"
         )
 
@@ -266,6 +271,7 @@ def records():
     """The records of how each result came about, in the order in which results are made."""
     shards = [f"translate{shard}" for shard in range(SHARDS)]
     return [
+        f"{CORPUS}/record.json",
         f"{RESULTS}/weight_learning/record.json",
         *(f"{RESULTS}/subspaces/{name}_record.json" for name in ("ise", "lsp")),
         *(
@@ -278,7 +284,18 @@ def records():
             ]
             for path in paths_of([text], f"records/{stage}.json")[text]
         ),
+        *(
+            path
+            for text in config.get("figure3", [])
+            for stage in ["translate_epochs", "score_epochs"]
+            for path in paths_of([text], f"records/{stage}.json")[text]
+        ),
         *(f"{RESULTS}/tables/{name}_record.json" for name in config["tables"]),
+        *(
+            f"{RESULTS}/figures/figure{number}_record.json"
+            for number in figure_numbers()
+        ),
+        *([f"{RESULTS}/claims_record.json"] if "claims" in config else []),
     ]
 
 

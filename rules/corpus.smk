@@ -12,6 +12,7 @@ rule make_corpus:
     output:
         corpus_files("dev"),
         corpus_files("devtest"),
+        record=f"{CORPUS}/record.json",
     log:
         f"{LOGS}/make_corpus.log",
     benchmark:

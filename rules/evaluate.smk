@@ -32,6 +32,7 @@ rule translate:
         translation=DECODING,
         codes=EXPERIMENT.model_codes,
         locks=GPU_LOCKS,
+        state=f"{RESULTS}/state/translate-{{setting}}-seed{{seed}}-{{shard}}",
         code=code_of("translate"),
     script:
         "../workflow/scripts/translate.py"
@@ -95,6 +96,7 @@ rule translate_epochs:
         epochs=rules.finetune.output.epochs,
     output:
         hypotheses=directory(f"{SETTING}/epoch_hypotheses"),
+        record=f"{SETTING}/records/translate_epochs.json",
     log:
         f"{LOGS}/translate_epochs/{{setting}}-seed{{seed}}.log",
     benchmark:
@@ -111,6 +113,7 @@ rule translate_epochs:
         translation=DECODING,
         codes=EXPERIMENT.model_codes,
         locks=GPU_LOCKS,
+        state=f"{RESULTS}/state/translate-{{setting}}-seed{{seed}}-epochs",
         code=code_of("translate_epochs"),
     script:
         "../workflow/scripts/translate_epochs.py"
@@ -126,6 +129,7 @@ rule score_epochs:
         final=rules.score.output.scores,
     output:
         scores=f"{SETTING}/epoch_scores.csv",
+        record=f"{SETTING}/records/score_epochs.json",
     log:
         f"{LOGS}/score_epochs/{{setting}}-seed{{seed}}.log",
     benchmark:

@@ -117,6 +117,7 @@ rule make_figure:
             labels={"figure": "{number}"},
         ),
         csv=f"{RESULTS}/figures/figure{{number}}.csv",
+        record=f"{RESULTS}/figures/figure{{number}}_record.json",
     log:
         f"{LOGS}/make_figure/{{number}}.log",
     benchmark:
@@ -151,6 +152,7 @@ rule claims:
         lsp=rules.estimate_subspaces.output.scores.format(analysis="lsp"),
     output:
         markdown=f"{RESULTS}/claims.md",
+        record=f"{RESULTS}/claims_record.json",
         page=report(
             f"{RESULTS}/claims.html",
             caption="../workflow/report/claims.rst",

@@ -40,16 +40,23 @@ class CheckpointStore:
     def _own(self, path: Path) -> bool:
         return path.name.split("-")[2] == self.fingerprint
 
+    @property
+    def has_own(self) -> bool:
+        """Whether there is a state of this fingerprint to go on from."""
+        return any(map(self._own, self.files))
+
     def save(self, state: dict[str, Any]) -> None:
         """state: tensors, numbers, strings and containers of them."""
         self.folder.mkdir(parents=True, exist_ok=True)
         older = self.files
         temporary = self.folder / "partial.pt"
         try:
-            torch.save(state, temporary)
-            digest = file_sha256(temporary)
-            with temporary.open("rb+") as file:
+            # Into a file of Python's, whose error on a full disk says so; PyTorch's own does not.
+            with temporary.open("wb") as file:
+                torch.save(state, file)
+                file.flush()
                 os.fsync(file.fileno())
+            digest = file_sha256(temporary)
             number = _number(older[0]) + 1 if older else 1
             temporary.rename(self.folder / f"state-{number}-{self.fingerprint}-{digest}.pt")
         finally:
@@ -66,13 +73,15 @@ class CheckpointStore:
                 logger.info("%s: of other settings, data or code; it is not used", path)
             elif file_sha256(path) != path.stem.split("-")[3]:
                 logger.warning("%s: damaged, its SHA-256 is not the one in its name; it is not used", path)
+                # Or the next save would keep it, as the newest but one, and remove the one that is whole.
+                path.rename(path.with_name(f"damaged-{path.name}"))
             else:
                 return torch.load(path, map_location="cpu", weights_only=True)
         return None
 
     def remove(self) -> None:
         """Delete the states, and their folder if nothing else is in it."""
-        for path in [*self.files, self.folder / "partial.pt"]:
+        for path in [*self.files, *self.folder.glob("damaged-*.pt"), self.folder / "partial.pt"]:
             path.unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
@@ -84,7 +93,7 @@ def _number(path: Path) -> int:
 
 @contextmanager
 def only_job(folder: Path) -> Iterator[None]:
-    """Within the context no other job may train with the state in this folder.
+    """Within the context no other job may work with the state in this folder.
 
     Raises ValueError where another does: one that went on when Snakemake was killed, perhaps. The lock is a
     file beside the folder, and free again when its job ends, however it ends.
@@ -95,8 +104,7 @@ def only_job(folder: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise ValueError(
-            f"{folder}: another job is training with this state; wait until it has ended or end it, "
-            "then start again"
+            f"{folder}: another job is at work on this; wait until it has ended or end it, then start again"
         ) from None
     try:
         yield

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 FILE = "SHA256SUMS"
@@ -14,6 +17,22 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+class DamagedError(ValueError):
+    """A file is not as it was written."""
+
+
+def content_sha256(path: Path) -> str | None:
+    """Hexadecimal SHA-256 of a file, or of the names and contents of a folder's files; None if neither."""
+    if path.is_file():
+        return file_sha256(path)
+    if not path.is_dir():
+        return None
+    digest = hashlib.sha256()
+    for file in sorted(file for file in path.rglob("*") if file.is_file()):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{file_sha256(file)}\n".encode())
+    return digest.hexdigest()
+
+
 def write_checksums(folder: Path) -> None:
     """Write `SHA256SUMS` over all files in the folder and below."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / FILE)
@@ -22,19 +41,38 @@ def write_checksums(folder: Path) -> None:
 
 
 def check_checksums(folder: Path) -> None:
-    """Raise ValueError naming the first file that is not as it was written, or gone.
+    """Raise DamagedError naming the first file that is not as it was written, or gone.
 
     A folder without `SHA256SUMS` is not checked: it may have been made by something else.
     """
     sums = folder / FILE
     if not sums.is_file():
         return
+    if not sums.stat().st_size:
+        raise DamagedError(f"{sums}: damaged, it is empty")
     for line in sums.read_text(encoding="utf-8", errors="replace").splitlines():
         digest, separator, name = line.partition("  ")
         if not separator or len(digest) != 64:
-            raise ValueError(f"{sums}: damaged, '{line}' is not a hash and a file; make the folder again")
+            raise DamagedError(f"{sums}: damaged, '{line}' is not a hash and a file")
         path = folder / name
         if folder.resolve() not in path.resolve().parents or not path.is_file():
-            raise ValueError(f"{path}: missing, though {sums} names it; make the folder again")
+            raise DamagedError(f"{path}: missing, though {sums} names it")
         if file_sha256(path) != digest:
-            raise ValueError(f"{path}: damaged, its SHA-256 is not that of {sums}; make the folder again")
+            raise DamagedError(f"{path}: damaged, its SHA-256 is not that of {sums}")
+
+
+@contextmanager
+def damaged_set_aside(folder: Path | None) -> Iterator[None]:
+    """Where what is read within the context is damaged, the folder takes the name `{folder}.damaged`.
+
+    So the workflow, started again, makes it anew. Raises the DamagedError with that added.
+    """
+    try:
+        yield
+    except DamagedError as error:
+        if folder is None or not folder.is_dir():
+            raise
+        aside = folder.with_name(f"{folder.name}.damaged")
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        raise DamagedError(f"{error}; moved to {aside}, start again and it is made anew") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ USER_ERRORS = (
 )
 # Names the log of a job to the processes that it starts.
 LOG_VARIABLE = "LSLO_LOG"
+KEPT_LOGS = 3
 # In whatever exception of whatever library: those of tensors do not raise OSError.
 FULL_DISK = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
@@ -35,6 +37,7 @@ def job(log: Path | str, threads: int = 1) -> Iterator[TextIO | None]:
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    _keep_earlier(Path(log))
     with Path(log).open("w", buffering=1) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -42,9 +45,10 @@ def job(log: Path | str, threads: int = 1) -> Iterator[TextIO | None]:
         os.environ[LOG_VARIABLE] = str(log)
         set_up_logging()
         _limit_threads(threads)
+        signal.signal(signal.SIGTERM, _stop)
         try:
             yield stderr if stderr.isatty() else None
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             message = user_message(error)
             if message is None:
                 raise
@@ -55,15 +59,35 @@ def job(log: Path | str, threads: int = 1) -> Iterator[TextIO | None]:
             sys.exit(1)
 
 
-def user_message(error: Exception) -> str | None:
+def _keep_earlier(log: Path) -> None:
+    """Keep the logs of earlier attempts, the last as `{log}.1`: they say why they failed."""
+    for number in range(KEPT_LOGS - 1, -1, -1):
+        earlier = log.with_name(f"{log.name}.{number}") if number else log
+        if earlier.is_file() and earlier.stat().st_size:
+            earlier.replace(log.with_name(f"{log.name}.{number + 1}"))
+
+
+def _stop(number: int, frame: object) -> None:
+    raise Stopped(f"stopped by {signal.Signals(number).name}; start again")
+
+
+def user_message(error: BaseException) -> str | None:
     """The line that tells a user of an error, None for one that is not the user's."""
+    if isinstance(error, KeyboardInterrupt):
+        return "error: stopped by SIGINT; start again"
+    if type(error).__name__ == "OutOfMemoryError":
+        # PyTorch's, which this module does not import.
+        return (
+            f"error: the GPU's memory is full ({one_line(error).partition('. ')[0]}); a smaller "
+            "`tokens_per_batch` in the configuration needs less"
+        )
     if any(text in str(error) for text in FULL_DISK):
         file = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
         return (
             f"error: the disk is full{file}; make room and start again: "
             "a training goes on from its last saved state"
         )
-    return f"error: {one_line(error)}" if isinstance(error, USER_ERRORS) else None
+    return f"error: {one_line(error)}" if isinstance(error, (*USER_ERRORS, OSError, MemoryError)) else None
 
 
 def set_up_logging() -> None:

@@ -12,8 +12,7 @@ from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from lslo.job import USER_ERRORS, set_up_logging
-from lslo.messages import one_line
+from lslo.job import set_up_logging, user_message
 from lslo.stopping import Stopped
 
 
@@ -57,6 +56,9 @@ def _call(function: Callable, arguments: dict[str, Any], told: Path) -> None:
     set_up_logging()
     try:
         function(**arguments)
-    except USER_ERRORS as error:
-        told.write_text(one_line(error), encoding="utf-8")
+    except Exception as error:
+        message = user_message(error)
+        if message is None:
+            raise
+        told.write_text(message.removeprefix("error: "), encoding="utf-8")
         raise SystemExit(1) from None

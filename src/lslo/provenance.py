@@ -13,9 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lslo.checksums import FILE as SUMS
-from lslo.checksums import file_sha256
+from lslo.checksums import content_sha256, file_sha256
 from lslo.fingerprint import imported_files
+from lslo.settings import Setting
 from lslo.whole_files import write_whole
 
 PACKAGES = (
@@ -27,15 +27,20 @@ LEFT_OUT = ("code", "locks", "state")
 # Sections of the configuration that decide what is shown, not what comes out.
 PRESENTATION = (
     *("tables", "figures", "figure3", "claims", "compare_with_paper", "significance"),
-    *("seeds", "mirrors", "gpus"),
+    *("seeds", "mirrors", "gpus", "training.checkpoint_minutes"),
 )
 LATER = ("translation", "scoring")
+# A line of JSON for each time that a training was started.
+ATTEMPTS = "attempts.jsonl"
 IRRELEVANT = {
     "learn_weights": (*LATER, "pruning", "subspaces"),
     "estimate_subspaces": LATER,
     "finetune": (*LATER, "subspaces"),
     "translate": ("subspaces", "scoring"),
     "score": ("subspaces",),
+    "translate_epochs": ("subspaces", "scoring"),
+    "score_epochs": ("subspaces",),
+    "make_corpus": (*LATER, "base_model", "training", "pruning", "weight_learning", "subspaces"),
     "make_results_table": ("subspaces",),
 }
 
@@ -71,14 +76,10 @@ def _processor() -> str:
     return platform.machine()
 
 
-def input_hashes(inputs: Iterable[str]) -> dict[str, str]:
-    """{path: SHA-256} of files, and of folders by their SHA256SUMS; other folders are left out."""
-    hashes = {}
-    for path in map(Path, inputs):
-        file = path / SUMS if path.is_dir() else path
-        if file.is_file():
-            hashes[str(file)] = file_sha256(file)
-    return hashes
+def content_hashes(paths: Iterable[str]) -> dict[str, str]:
+    """{path: SHA-256} of files and folders, as far as they are there."""
+    hashes = {str(path): content_sha256(Path(path)) for path in paths}
+    return {path: digest for path, digest in hashes.items() if digest}
 
 
 def code_hashes(script: Path, root: Path) -> dict[str, str]:
@@ -87,25 +88,47 @@ def code_hashes(script: Path, root: Path) -> dict[str, str]:
     return {str(file.resolve().relative_to(root.resolve())): file_sha256(file) for file in files}
 
 
+def note_attempt(file: Path) -> None:
+    """Add the beginning of a training to its attempts."""
+    attempt = {"started": datetime.now(UTC).isoformat(timespec="seconds")}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps({**attempt, "software": software(), "hardware": hardware()}) + "\n")
+
+
 @contextmanager
-def recorded(snakemake: Any) -> Iterator[None]:
-    """Write the record of a job, `snakemake.output.record`, when the work within the context is done."""
+def recorded(snakemake: Any, script_name: str | None = None) -> Iterator[None]:
+    """Write the record of a job, `snakemake.output.record`, when the work within the context is done.
+
+    script_name: of its script, if that is not the rule's. A training that was continued, or finished before,
+    has all its attempts in the record.
+    """
     started = datetime.now(UTC)
     yield
     ended = datetime.now(UTC)
-    script = Path(snakemake.scriptdir) / f"{snakemake.rule}.py"
+    script = Path(snakemake.scriptdir) / f"{script_name or snakemake.rule}.py"
+    attempts = Path(snakemake.params.get("state", "")) / "result" / ATTEMPTS
     record = {
         "rule": snakemake.rule,
         "wildcards": dict(snakemake.wildcards.items()),
         "config": dict(snakemake.config),
         "params": {name: value for name, value in snakemake.params.items() if name not in LEFT_OUT},
-        "inputs": input_hashes(snakemake.input),
+        "inputs": content_hashes(snakemake.input),
+        # Of a translation, another rule makes one folder of the shards, and these are gone.
+        "outputs": content_hashes(
+            path
+            for path in snakemake.output
+            if path != snakemake.output.record and snakemake.rule != "translate"
+        ),
         "code": code_hashes(script, script.parents[2]),
         "software": software(),
         "hardware": hardware(),
         "started": started.isoformat(timespec="seconds"),
         "ended": ended.isoformat(timespec="seconds"),
         "seconds": round((ended - started).total_seconds(), 1),
+        "attempts": [json.loads(line) for line in attempts.read_text().splitlines()]
+        if attempts.is_file()
+        else [],
     }
     text = json.dumps(record, indent=1, default=str, ensure_ascii=False) + "\n"
     write_whole(Path(snakemake.output.record), lambda path: path.write_text(text, encoding="utf-8"))
@@ -117,19 +140,47 @@ def changes(record: Mapping[str, Any], config: Mapping[str, Any], root: Path) ->
     record: as read from its file. config: of the run that asks. root: the folder of the Snakefile. Paths of
     inputs start from the working directory.
     """
-    left_out = (*PRESENTATION, *IRRELEVANT.get(record["rule"], ()))
+    left_out = (*PRESENTATION, *_irrelevant(record["rule"], record["wildcards"]))
     before, now = (
-        {key: value for key, value in _flat(values) if key.partition(".")[0] not in left_out}
+        {
+            key: value
+            for key, value in _flat(values)
+            if not any(key == name or key.startswith(f"{name}.") for name in left_out)
+        }
         for values in (record["config"], config)
     )
     found = _differences("config", before, now)
     code = {name: _sha256_or_none(root / name) for name in record["code"]}
-    inputs = {name: _sha256_or_none(Path(name)) for name in record["inputs"]}
-    for kind, old, new in (("code", record["code"], code), ("input", record["inputs"], inputs)):
+    inputs, outputs = (
+        {name: content_sha256(Path(name)) for name in record[kind]} for kind in ("inputs", "outputs")
+    )
+    for kind, old, new in (
+        ("code", record["code"], code),
+        ("input", record["inputs"], inputs),
+        ("output", record["outputs"], outputs),
+    ):
         for name, digest in old.items():
             if new[name] != digest:
                 found.append(f"{kind} {name} {'has changed' if new[name] else 'is gone'}")
     return found + _differences("software", record["software"], software())
+
+
+def _irrelevant(rule: str, wildcards: Mapping[str, str]) -> list[str]:
+    """Keys of the configuration that a result does not depend on."""
+    keys = list(IRRELEVANT.get(rule, ()))
+    if rule in ("learn_weights", "estimate_subspaces"):
+        keys.append("training.learning_rate.full")
+    if "setting" in wildcards:
+        setting = Setting.from_slug(wildcards["setting"])
+        if setting.kind == "pretrain":
+            keys += ["training", "pruning", "weight_learning"]
+        else:
+            keys.append(f"training.learning_rate.{'lslo' if setting.kind == 'full' else 'full'}")
+        if setting.index != "WL":
+            keys.append("weight_learning")
+        if setting.gps_ratio is None:
+            keys.append("pruning")
+    return keys
 
 
 def _differences(kind: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,7 @@ from lslo.fingerprint import files_fingerprint
 from lslo.gpus import claimed_gpus
 from lslo.launch import launch
 from lslo.model.loading import load_base_model
+from lslo.provenance import ATTEMPTS, note_attempt, software
 from lslo.recipe import Recipe
 from lslo.tokenizer import Tokenizer
 from lslo.whole_files import publish, whole_folder
@@ -78,10 +79,15 @@ def run(
     with only_job(job.state):
         result = job.state / "result"
         if not _finished(result, job.fingerprint):
+            attempts = job.state / ATTEMPTS
+            if not CheckpointStore(job.state, job.fingerprint).has_own:
+                attempts.unlink(missing_ok=True)
+            note_attempt(attempts)
             with claimed_gpus(gpus, locks), whole_folder(result) as partial:
                 staged = {name: partial / name for name in outputs}
                 launch(function, {**arguments, **staged}, gpus)
                 shutil.copyfile(job.metrics, partial / "metrics")
+                shutil.copyfile(attempts, partial / ATTEMPTS)
                 (partial / "fingerprint").write_text(job.fingerprint)
                 write_checksums(partial)
         else:
@@ -112,8 +118,5 @@ def state_fingerprint(inputs: Iterable[str], params: Any, gpus: int) -> str:
     A state made by other ones must not be used.
     """
     files = files_fingerprint(path for path in map(Path, inputs) if path.is_file())
-    values = dict(params.items())
-    # How often a state is saved changes nothing in it.
-    values["recipe"] = {key: value for key, value in values["recipe"].items() if key != "checkpoint_minutes"}
-    values = json.dumps(values, sort_keys=True, default=str)
+    values = json.dumps({**dict(params.items()), "software": software()}, sort_keys=True, default=str)
     return hashlib.sha256(f"{files}\n{values}\n{gpus}".encode()).hexdigest()

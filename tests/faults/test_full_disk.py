@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from lslo.checksums import check_checksums
+
 pytestmark = pytest.mark.faults
 
 SEED = "results/tiny/settings/Ft-all/seed1"
@@ -47,12 +49,15 @@ def expected(workflow):
 
 
 def test_a_disk_that_is_full_under_a_checkpoint(workflow, expected):
-    # A state of full fine-tuning has 20 MB: the first fits, the second does not.
-    with small_disk(workflow.folder / "results/tiny/state", 30_000) as resize:
+    # A state of full fine-tuning has 20 MB, the model of an epoch 7: the first state fits, the second does not.
+    with small_disk(workflow.folder / "results/tiny/state", 45_000) as resize:
         result = workflow.run(None, f"{SEED}/adapter")
         assert result.returncode == 1
         assert told_of_a_full_disk(result), result.stdout
         assert not (workflow.folder / SEED / "adapter").exists()
+        # The disk was not full before.
+        assert "epoch 2/3" in (workflow.folder / "logs/tiny/finetune/Ft-all-seed1.log").read_text()
+        check_checksums(workflow.folder / STATE / "epochs/epoch2")
         (state,) = (workflow.folder / STATE).glob("*.pt")
         assert state.name.startswith("state-1-")
         resize(200_000)

@@ -1,5 +1,6 @@
 """Snakemake itself interrupted or killed while a fine-tuning runs, and started again."""
 
+import json
 import os
 import signal
 import subprocess
@@ -66,6 +67,8 @@ def test_an_interrupted_snakemake_goes_on_where_it_was(workflow, whom):
     if whom == "group":
         assert "stopped by SIGINT at epoch" in output
         assert not (workflow.folder / TARGET).exists()
+    else:
+        assert (workflow.folder / TARGET / "adapter.safetensors").is_file(), output
     # Nothing has to be unlocked or removed.
     result = workflow.run(config, TARGET)
     assert result.returncode == 0, result.stdout
@@ -84,7 +87,7 @@ def test_a_killed_snakemakes_job_is_neither_doubled_nor_lost(workflow):
     assert workflow.run(config, "--unlock").returncode == 0
     second = workflow.run(config, TARGET)
     assert second.returncode != 0
-    assert "another job is training with this state; wait until it has ended or end it" in second.stdout
+    assert "another job is at work on this; wait until it has ended or end it" in second.stdout
 
     # The job of the first goes on alone, to its end.
     result = workflow.folder / f"results/tiny/state/{SLUG}-seed1/result/SHA256SUMS"
@@ -95,3 +98,41 @@ def test_a_killed_snakemakes_job_is_neither_doubled_nor_lost(workflow):
     log = (workflow.folder / LOG).read_text()
     assert "finished before, nothing has changed since" in log
     assert weights(workflow) == undisturbed(workflow, config)
+
+
+def test_a_killed_snakemakes_translation_is_not_doubled(workflow):
+    """Its translation, of other parameters, must not come in between later on."""
+    config = workflow.config()
+    target = "results/tiny/settings/Pretrain/seed1/scores.csv"
+    process = subprocess.Popen(
+        workflow.command(config, [target]),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=workflow.variables,
+        start_new_session=True,
+    )
+    log = workflow.folder / "logs/tiny/translate/Pretrain-seed1-0.log"
+    wait(lambda: log.exists() and "translating 20 directions" in log.read_text(), process)
+    os.kill(process.pid, signal.SIGKILL)
+    # The job itself is held, so that it is surely there.
+    (job,) = subprocess.run(
+        ["pgrep", "-g", str(process.pid), "-f", "scripts/tmp.*translate"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    os.kill(int(job), signal.SIGSTOP)
+    try:
+        assert workflow.run(config, "--unlock").returncode == 0
+        config["translation"]["beam"] = 1
+        second = workflow.run(config, target)
+        assert second.returncode != 0
+        assert "another job is at work on this" in second.stdout
+    finally:
+        os.kill(int(job), signal.SIGKILL)
+    third = workflow.run(config, target)
+    assert third.returncode == 0, third.stdout
+    record = json.loads(
+        (workflow.folder / "results/tiny/settings/Pretrain/seed1/records/translate0.json").read_text()
+    )
+    assert record["config"]["translation"]["beam"] == 1

@@ -153,7 +153,7 @@ def test_a_second_job_with_the_same_state_is_refused_in_one_line(tmp_path):
     status, errors = Job(tmp_path, epochs=200).end()
     assert status == 1
     assert errors == (
-        f"error: {tmp_path}/state: another job is training with this state; "
+        f"error: {tmp_path}/state: another job is at work on this; "
         "wait until it has ended or end it, then start again\n"
     )
     job.process.send_signal(signal.SIGTERM)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 import lslo.progress
 from lslo.job import user_message
@@ -69,7 +70,37 @@ def test_a_full_disk_is_told_in_one_line_whatever_library_met_it(error, named):
         f"error: the disk is full{named}; make room and start again: "
         "a training goes on from its last saved state"
     )
-    assert user_message(OSError(errno.EIO, os.strerror(errno.EIO))) is None
+
+
+def test_other_errors_of_the_machine_are_one_line_too():
+    assert user_message(OSError(errno.EIO, os.strerror(errno.EIO))) == "error: [Errno 5] Input/output error"
+    full = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nMore")
+    assert user_message(full) == (
+        "error: the GPU's memory is full (CUDA out of memory); a smaller `tokens_per_batch` in the "
+        "configuration needs less"
+    )
+    assert user_message(ZeroDivisionError()) is None
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_job_that_is_stopped_says_so_in_one_line(tmp_path, name):
+    told = run(tmp_path, f"import os, signal; os.kill(os.getpid(), signal.{name})")
+    assert (told.returncode, told.stderr) == (1, f"error: stopped by {name}; start again\n")
+
+
+def test_the_logs_of_earlier_attempts_are_kept(tmp_path):
+    for number in range(5):
+        run(tmp_path, f'raise ValueError("attempt {number}")')
+    logs = sorted((tmp_path / "logs/demo/finetune").glob("*.log*"))
+    assert [path.name.removeprefix("2-2-8_WL-seed1.log") for path in logs] == [
+        "",
+        ".1",
+        ".2",
+        ".3",
+        ".progress",
+    ]
+    for path, number in zip(logs[:4], (4, 3, 2, 1), strict=True):
+        assert f"error: attempt {number}" in path.read_text()
 
 
 def test_progress_is_logged_once_a_minute(monkeypatch, caplog):

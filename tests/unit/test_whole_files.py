@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from lslo.checksums import check_checksums, write_checksums
+from lslo.checksums import DamagedError, check_checksums, damaged_set_aside, write_checksums
 from lslo.whole_files import whole_folder, write_whole
 
 
@@ -95,6 +95,25 @@ def test_damage_is_named(summed, name):
     (summed / name).unlink()
     with pytest.raises(ValueError, match=f"^{summed / name}: missing"):
         check_checksums(summed)
+
+
+def test_empty_sums_are_refused(summed):
+    (summed / "SHA256SUMS").write_text("")
+    with pytest.raises(ValueError, match="SHA256SUMS: damaged, it is empty"):
+        check_checksums(summed)
+
+
+def test_what_is_damaged_is_set_aside(summed, tmp_path_factory):
+    with damaged_set_aside(summed):
+        check_checksums(summed)
+    (summed / "a b").write_bytes(b"")
+    with pytest.raises(DamagedError, match=rf"damaged, .*; moved to {summed}\.damaged, start again and"):
+        with damaged_set_aside(summed):
+            check_checksums(summed)
+    assert not summed.exists()
+    assert summed.with_name(f"{summed.name}.damaged").is_dir()
+    with pytest.raises(DamagedError, match="^elsewhere$"), damaged_set_aside(None):
+        raise DamagedError("elsewhere")
 
 
 @pytest.mark.parametrize("line", ["", "nonsense", "0" * 64 + " one space", "0" * 64 + "  ../outside"])

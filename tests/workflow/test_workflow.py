@@ -238,3 +238,21 @@ def test_a_killed_job_is_continued_and_ends_with_the_same_adapter(workflow):
     assert "continuing" not in log
     assert "epoch 6/6" in log
     assert (workflow.folder / target / "adapter.safetensors").read_bytes() == continued
+
+
+def test_a_damaged_adapter_is_set_aside_and_made_anew(workflow):
+    config = workflow.config()
+    seed = "results/tiny/settings/1-1-2_SRC_GPS0.9/seed1"
+    assert workflow.run(config, f"{seed}/adapter").returncode == 0
+    file = workflow.folder / seed / "adapter/adapter.safetensors"
+    content = file.read_bytes()
+    with file.open("rb+") as damaged:
+        damaged.seek(-1, os.SEEK_END)
+        damaged.write(bytes([content[-1] ^ 1]))
+    result = workflow.run(config, f"{seed}/scores.csv")
+    assert result.returncode == 1
+    assert "adapter.safetensors: damaged, its SHA-256 is not that of" in result.stdout
+    assert f"moved to {seed}/adapter.damaged, start again and it is made anew" in result.stdout
+    result = workflow.run(config, f"{seed}/scores.csv")
+    assert result.returncode == 0, result.stdout
+    assert file.read_bytes() == content

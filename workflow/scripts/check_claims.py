@@ -9,6 +9,7 @@ import pandas
 from lslo.claim_report import claims_markdown, claims_page
 from lslo.claims import ClaimSettings, Evidence, check_claims
 from lslo.job import job
+from lslo.provenance import recorded
 from lslo.scoring import read_scores
 
 
@@ -53,7 +54,7 @@ def main(
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
+    with job(snakemake.log[0]), recorded(snakemake, "check_claims"):
         main(
             snakemake.params.roles,
             snakemake.params.scores,

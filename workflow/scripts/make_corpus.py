@@ -6,6 +6,7 @@ from pathlib import Path
 from lslo.corpus.embedded import build_embedded_corpus, write_split
 from lslo.corpus.plain_text import SPLITS, read_parallel, write_sentences
 from lslo.job import job
+from lslo.provenance import recorded
 
 
 def main(
@@ -44,7 +45,7 @@ def main(
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
+    with job(snakemake.log[0]), recorded(snakemake):
         main(
             Path(snakemake.output[0]).parents[1],
             snakemake.params.resource_classes,

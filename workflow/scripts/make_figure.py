@@ -15,6 +15,7 @@ from lslo.figures import (
     save_figure,
 )
 from lslo.job import job
+from lslo.provenance import recorded
 from lslo.scoring import read_scores
 
 
@@ -50,7 +51,7 @@ def _demands(path: str) -> pandas.DataFrame:
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
+    with job(snakemake.log[0]), recorded(snakemake):
         main(
             int(snakemake.wildcards.number),
             snakemake.params.data,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lslo.corpus.plain_text import read_hypotheses, read_split
 from lslo.job import job
+from lslo.provenance import recorded
 from lslo.scoring import epoch_scores, read_scores, score_directions, write_scores
 from lslo.spbleu_tokenizer import spbleu_tokenizer
 
@@ -42,7 +43,7 @@ def _only(scores, directions: Sequence[tuple[str, str]]):
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
+    with job(snakemake.log[0]), recorded(snakemake):
         main(
             Path(snakemake.input.hypotheses),
             Path(snakemake.input.pretrain),

@@ -15,7 +15,10 @@ def training_job(snakemake: Any) -> TrainingJob:
         corpus=Path(snakemake.input.corpus[0]).parent,
         resource_classes=dict(snakemake.params.resource_classes),
         codes=dict(snakemake.params.codes),
-        recipe=Recipe(**snakemake.params.recipe),
+        recipe=Recipe(
+            **snakemake.params.recipe,
+            checkpoint_minutes=snakemake.config["training"].get("checkpoint_minutes", 10.0),
+        ),
         metrics=Path(snakemake.output.metrics),
         state=Path(snakemake.params.state),
         # The number of processes determines the bits too.

@@ -7,6 +7,8 @@ from typing import TextIO
 
 import torch
 
+from lslo.checkpoints import only_job
+from lslo.checksums import damaged_set_aside
 from lslo.corpus.plain_text import read_split, write_sentences
 from lslo.distributed import Workers
 from lslo.gpus import claimed_gpus, requested_gpus
@@ -56,6 +58,8 @@ if "snakemake" in globals():
     with (
         job(snakemake.log[0], snakemake.threads) as terminal,
         claimed_gpus(requested_gpus(snakemake.resources), snakemake.params.locks),
+        only_job(Path(snakemake.params.state)),
+        damaged_set_aside(Path(snakemake.input.adapter) if snakemake.input.get("adapter") else None),
         recorded(snakemake),
     ):
         main(

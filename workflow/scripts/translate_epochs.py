@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from lslo.checkpoints import only_job
+from lslo.checksums import damaged_set_aside
 from lslo.gpus import claimed_gpus, requested_gpus
 from lslo.job import job
+from lslo.provenance import recorded
 from lslo.translation import Decoding
 from lslo.whole_files import whole_folder
 from translate import main as translate_setting
@@ -34,6 +37,9 @@ if "snakemake" in globals():
     with (
         job(snakemake.log[0], snakemake.threads) as terminal,
         claimed_gpus(requested_gpus(snakemake.resources), snakemake.params.locks),
+        only_job(Path(snakemake.params.state)),
+        damaged_set_aside(Path(snakemake.input.epochs)),
+        recorded(snakemake),
     ):
         main(
             Path(snakemake.input.base_model[0]).parent,
