@@ -49,7 +49,7 @@ def expected(workflow):
 
 
 def test_a_disk_that_is_full_under_a_checkpoint(workflow, expected):
-    # A state of full fine-tuning has 20 MB, the model of an epoch 7: the first state fits, the second does not.
+    # A state of full fine-tuning has 20 MB, the model of an epoch 7: the first state fits, the second not.
     with small_disk(workflow.folder / "results/tiny/state", 45_000) as resize:
         result = workflow.run(None, f"{SEED}/adapter")
         assert result.returncode == 1

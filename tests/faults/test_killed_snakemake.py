@@ -89,15 +89,22 @@ def test_a_killed_snakemakes_job_is_neither_doubled_nor_lost(workflow):
     assert second.returncode != 0
     assert "another job is at work on this; wait until it has ended or end it" in second.stdout
 
-    # The job of the first goes on alone, to its end.
-    result = workflow.folder / f"results/tiny/state/{SLUG}-seed1/result/SHA256SUMS"
-    wait(result.exists)
-    time.sleep(1)
+    # The job of the first goes on alone, to its end, and what it made is taken.
+    record = workflow.folder / TARGET.replace("adapter", "records/finetune.json")
+    wait(record.exists)
+    made = weights(workflow)
     third = workflow.run(config, TARGET)
     assert third.returncode == 0, third.stdout
-    log = (workflow.folder / LOG).read_text()
-    assert "finished before, nothing has changed since" in log
-    assert weights(workflow) == undisturbed(workflow, config)
+    assert "epoch 1/" not in (workflow.folder / LOG).read_text()
+    assert weights(workflow) == made == undisturbed(workflow, config)
+
+    # Had the outputs been removed, the finished training would still be there.
+    (workflow.folder / TARGET / "adapter.safetensors").parent.rename(workflow.folder / "elsewhere")
+    fourth = workflow.run(config, TARGET)
+    assert fourth.returncode == 0, fourth.stdout
+    assert "finished before, nothing has changed since" in (workflow.folder / LOG).read_text()
+    assert weights(workflow) == made
+    assert len(json.loads(record.read_text())["attempts"]) == 1
 
 
 def test_a_killed_snakemakes_translation_is_not_doubled(workflow):
@@ -115,12 +122,8 @@ def test_a_killed_snakemakes_translation_is_not_doubled(workflow):
     wait(lambda: log.exists() and "translating 20 directions" in log.read_text(), process)
     os.kill(process.pid, signal.SIGKILL)
     # The job itself is held, so that it is surely there.
-    (job,) = subprocess.run(
-        ["pgrep", "-g", str(process.pid), "-f", "scripts/tmp.*translate"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
+    command = ["pgrep", "-g", str(process.pid), "-f", "scripts/tmp.*translate"]
+    (job,) = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     os.kill(int(job), signal.SIGSTOP)
     try:
         assert workflow.run(config, "--unlock").returncode == 0

@@ -107,12 +107,12 @@ def test_what_is_damaged_is_set_aside(summed, tmp_path_factory):
     with damaged_set_aside(summed):
         check_checksums(summed)
     (summed / "a b").write_bytes(b"")
-    with pytest.raises(DamagedError, match=rf"damaged, .*; moved to {summed}\.damaged, start again and"):
-        with damaged_set_aside(summed):
-            check_checksums(summed)
+    told = rf"damaged, .*; moved to {summed}\.damaged, start again and"
+    with pytest.raises(DamagedError, match=told), damaged_set_aside(summed):
+        check_checksums(summed)
     assert not summed.exists()
     assert summed.with_name(f"{summed.name}.damaged").is_dir()
-    with pytest.raises(DamagedError, match="^elsewhere$"), damaged_set_aside(None):
+    with pytest.raises(DamagedError, match="elsewhere"), damaged_set_aside(None):
         raise DamagedError("elsewhere")
 
 

@@ -170,6 +170,13 @@ def test_every_result_has_a_record_and_the_workflow_says_why_one_is_stale(finish
     assert all(line.endswith("nothing has changed") for line in lines)
     assert (finished_workflow.folder / "logs/tiny/why.log").read_text().splitlines() == lines
 
+    # How often states are saved changes no result.
+    config = finished_workflow.config()
+    config["training"]["checkpoint_minutes"] = 1
+    assert all(line.endswith("nothing has changed") for line in why(config))
+    scores = "results/tiny/settings/2-2-2_WL/seed1/scores.csv"
+    assert "Nothing to be done" in finished_workflow.run(config, "--dry-run", scores).stdout
+
     config = finished_workflow.config()
     config["translation"]["beam"] = 4
     config["tables"]["table1"].reverse()

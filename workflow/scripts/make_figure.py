@@ -57,5 +57,5 @@ if "snakemake" in globals():
             snakemake.params.data,
             snakemake.params.epoch_scores,
             snakemake.params.resource_classes,
-            {form: Path(path) for form, path in snakemake.output.items()},
+            {form: Path(snakemake.output[form]) for form in ("pdf", "png", "csv")},
         )
