@@ -22,13 +22,16 @@ class DamagedError(ValueError):
 
 
 def content_sha256(path: Path) -> str | None:
-    """Hexadecimal SHA-256 of a file, or of the names and contents of a folder's files; None if neither."""
+    """Hexadecimal SHA-256 of a file, or of the names and contents of a folder's files; None if neither.
+
+    Hidden files are left out: Snakemake puts one into folders that it made.
+    """
     if path.is_file():
         return file_sha256(path)
     if not path.is_dir():
         return None
     digest = hashlib.sha256()
-    for file in sorted(file for file in path.rglob("*") if file.is_file()):
+    for file in sorted(file for file in path.rglob("[!.]*") if file.is_file()):
         digest.update(f"{file.relative_to(path).as_posix()}\0{file_sha256(file)}\n".encode())
     return digest.hexdigest()
 
