@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file
 
 from lslo.stopping import Stopped, StopSignals
 
@@ -132,6 +131,9 @@ def test_a_training_that_is_asked_to_stop_saves_its_state_and_goes_on_to_the_sam
 
 def test_several_processes_stop_together_and_go_on(tmp_path):
     """The signal goes to the launching process, as a batch system's that knows no other."""
+    whole = Job(tmp_path / "whole", epochs=30, processes=2)
+    assert whole.end()[0] == 0
+    tmp_path = tmp_path / "stopped"
     job = Job(tmp_path, epochs=30, processes=2)
     job.wait_for_updates()
     asked = time.monotonic()
@@ -144,7 +146,7 @@ def test_several_processes_stop_together_and_go_on(tmp_path):
     assert job.end()[0] == 0
     assert job.log.count("continuing after epoch") == 1
     assert " epoch 30/30: 3 updates, loss " in job.log
-    assert load_file(tmp_path / "adapter/adapter.safetensors")
+    assert adapter(tmp_path) == adapter(tmp_path.with_name("whole"))
 
 
 def test_a_second_job_with_the_same_state_is_refused_in_one_line(tmp_path):
