@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from filelock import FileLock, Timeout
@@ -51,9 +51,8 @@ class CheckpointStore:
         older = self.files
         temporary = self.folder / "partial.pt"
         try:
-            # Into a file of Python's, whose error on a full disk says so; PyTorch's own does not.
             with temporary.open("wb") as file:
-                torch.save(state, file)
+                _save(state, file)
                 file.flush()
                 os.fsync(file.fileno())
             digest = file_sha256(temporary)
@@ -85,6 +84,38 @@ class CheckpointStore:
             path.unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
+
+
+class _Watched:
+    """A file that remembers why it could not be written."""
+
+    def __init__(self, file: BinaryIO):
+        self.file = file
+        self.error: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        return self._watch(self.file.write, content)
+
+    def flush(self) -> None:
+        self._watch(self.file.flush)
+
+    def _watch(self, method: Callable, *arguments: Any) -> Any:
+        try:
+            return method(*arguments)
+        except OSError as error:
+            self.error = error
+            raise
+
+
+def _save(state: dict[str, Any], file: BinaryIO) -> None:
+    """torch.save, whose own error does not tell a full disk. Raises OSError."""
+    watched = _Watched(file)
+    try:
+        torch.save(state, watched)
+    except RuntimeError:
+        if watched.error is None:
+            raise
+        raise watched.error from None
 
 
 def _number(path: Path) -> int:
