@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -70,10 +70,12 @@ class CheckpointStore:
         for path in self.files:
             if not self._own(path):
                 logger.info("%s: of other settings, data or code; it is not used", path)
+            elif not path.exists():
+                continue
             elif file_sha256(path) != path.stem.split("-")[3]:
                 logger.warning("%s: damaged, its SHA-256 is not the one in its name; it is not used", path)
                 # Or the next save would keep it, as the newest but one, and remove the one that is whole.
-                path.rename(path.with_name(f"damaged-{path.name}"))
+                _set_aside(path)
             else:
                 return torch.load(path, map_location="cpu", weights_only=True)
         return None
@@ -116,6 +118,12 @@ def _save(state: dict[str, Any], file: BinaryIO) -> None:
         if watched.error is None:
             raise
         raise watched.error from None
+
+
+def _set_aside(path: Path) -> None:
+    # Several processes load the same states; one of them is the first.
+    with suppress(FileNotFoundError):
+        path.rename(path.with_name(f"damaged-{path.name}"))
 
 
 def _number(path: Path) -> int:

@@ -22,15 +22,20 @@ def configured(workflow):
     return config
 
 
-def begun(workflow, config):
-    """A Snakemake, leader of its process group, whose fine-tuning has saved a state."""
-    process = subprocess.Popen(
-        workflow.command(config, [TARGET]),
+def started(workflow, config, target):
+    """A Snakemake, leader of its process group."""
+    return subprocess.Popen(
+        workflow.command(config, [target]),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=workflow.variables,
         start_new_session=True,
     )
+
+
+def begun(workflow, config):
+    """A Snakemake whose fine-tuning has saved a state."""
+    process = started(workflow, config, TARGET)
     wait(lambda: list((workflow.folder / "results/tiny/state").glob("*/state-*.pt")), process)
     return process
 
@@ -111,13 +116,7 @@ def test_a_killed_snakemakes_translation_is_not_doubled(workflow):
     """Its translation, of other parameters, must not come in between later on."""
     config = workflow.config()
     target = "results/tiny/settings/Pretrain/seed1/scores.csv"
-    process = subprocess.Popen(
-        workflow.command(config, [target]),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=workflow.variables,
-        start_new_session=True,
-    )
+    process = started(workflow, config, target)
     log = workflow.folder / "logs/tiny/translate/Pretrain-seed1-0.log"
     wait(lambda: log.exists() and "translating 20 directions" in log.read_text(), process)
     os.kill(process.pid, signal.SIGKILL)
