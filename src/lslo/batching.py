@@ -114,7 +114,11 @@ def pad_sequences(sequences: Sequence[np.ndarray], pad: int) -> np.ndarray:
 
 
 def collate(corpus: TokenizedCorpus, examples: np.ndarray) -> Batch:
-    """The batch of `examples` [batch, 3]."""
+    """The batch of `examples` [batch, 3], in the order of their target languages.
+
+    Rows of one language together are what LSLo modules of the decoder multiply fastest.
+    """
+    examples = examples[examples[:, 1].argsort(kind="stable")]
     source = pad_sequences([corpus.sentences[s][row] for s, _, row in examples], corpus.pad)
     target = pad_sequences([corpus.sentences[t][row] for _, t, row in examples], corpus.pad)
     # The decoder reads </s> first and never the last token: `[</s>, __tgt__, y…]` predicts

@@ -11,12 +11,12 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
+
+from lslo.language_products import LanguageProducts, language_products
 
 SOURCE = "src"
 TARGET = "tgt"
@@ -72,44 +72,6 @@ class IndexStrategy:
         return getattr(self, side)[layer - 1]
 
 
-class Selection:
-    """Which rows of a module's A and B each row of the batch goes through.
-
-    ranks: rank r_l of each language, whose rows lie one below the other. languages: [batch] indices.
-    Where ranks differ, a batch row of a smaller rank is filled up with rows that are set to zero.
-    """
-
-    def __init__(self, ranks: tuple[int, ...], languages: Tensor):
-        self.ranks = ranks
-        self.languages = languages
-        rank = torch.tensor(ranks, device=languages.device)
-        first = (rank.cumsum(0) - rank)[languages].unsqueeze(1)
-        rank = rank[languages].unsqueeze(1)
-        place = torch.arange(max(ranks), device=languages.device).unsqueeze(0)
-        self.shape = (len(languages), max(ranks))
-        self.own = (place < rank).unsqueeze(-1)
-        self.all_own = bool(self.own.all())
-        self.index = torch.where(place < rank, first + place, 0).flatten()
-
-    def gather(self, matrix: Tensor) -> Tensor:
-        """[R, n] -> [batch, largest rank, n], zero in the rows beyond a language's own rank."""
-        gathered = matrix.index_select(0, self.index).view(*self.shape, -1)
-        return gathered if self.all_own else gathered * self.own
-
-    @cached_property
-    def gate(self) -> Tensor:
-        """[batch, 1, R], bool: which rows of A and B are each batch row's own."""
-        owner = torch.repeat_interleave(torch.arange(len(self.ranks)), torch.tensor(self.ranks))
-        return (self.languages.unsqueeze(1) == owner.to(self.languages.device)).unsqueeze(1)
-
-    def scatter(self, gathered: Tensor, total_rank: int) -> Tensor:
-        """The transpose of `gather`: [batch, largest rank, n] -> [R, n], summed over the batch."""
-        if not self.all_own:
-            gathered = gathered * self.own
-        columns = gathered.shape[-1]
-        return gathered.new_zeros(total_rank, columns).index_add_(0, self.index, gathered.view(-1, columns))
-
-
 class Router:
     """The languages of the rows of the current batch, shared by all LSLo modules of one model.
 
@@ -119,7 +81,7 @@ class Router:
     def __init__(self, languages: Sequence[str]):
         self.languages = tuple(languages)
         self._rows: dict[str, Tensor] = {}
-        self._selections: dict[tuple, Selection] = {}
+        self._products: dict[tuple, LanguageProducts] = {}
 
     @contextmanager
     def route(self, source: Tensor, target: Tensor) -> Iterator[None]:
@@ -128,20 +90,20 @@ class Router:
         source, target: language indices [batch], int64.
         """
         before = self._rows
-        self._rows, self._selections = {SOURCE: source, TARGET: target}, {}
+        self._rows, self._products = {SOURCE: source, TARGET: target}, {}
         try:
             yield
         finally:
-            self._rows, self._selections = before, {}
+            self._rows, self._products = before, {}
 
-    def selection(self, ranks: tuple[int, ...], index: str) -> Selection:
-        """The selection of the current batch, shared by all modules of the same ranks and index.
+    def products(self, ranks: tuple[int, ...], index: str) -> LanguageProducts:
+        """The products of the current batch, shared by all modules of the same ranks and index.
 
         ranks: rank of each language. index: `src` or `tgt`. Raises RuntimeError outside `route`.
         """
         key = (ranks, index)
-        if key not in self._selections:
+        if key not in self._products:
             if not self._rows:
                 raise RuntimeError("an LSLo module was called outside Router.route")
-            self._selections[key] = Selection(ranks, self._rows[index])
-        return self._selections[key]
+            self._products[key] = language_products(ranks, self._rows[index])
+        return self._products[key]

@@ -1,7 +1,7 @@
 """Translation of many directions at once, with beam search as fairseq scores it.
 
-Sentences of all directions are sorted by length and share batches; each row of a batch is routed
-through the LSLo modules of its own direction's languages.
+Sentences of all directions are sorted by target language and length and share batches; each row of a batch is
+routed through the LSLo modules of its own direction's languages.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TextIO
 
+import numpy as np
 import torch
 from torch import Tensor
-from transformers import DynamicCache, EncoderDecoderCache, M2M100ForConditionalGeneration
+from transformers import M2M100ForConditionalGeneration
 
 from lslo.batching import TokenizedCorpus, pad_sequences
+from lslo.incremental_decoder import IncrementalDecoder
+from lslo.output_projection import Continuations, OutputProjection
 from lslo.progress import Progress
 from lslo.routing import Router
 from lslo.tokenizer import Tokenizer
@@ -25,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # Hypotheses × vocabulary of a batch: 1 GB in float32. The embedded model's batches stay far below.
 MOST_SCORES = 2**28
+# Sentences that are done leave a batch when no more than this share of it goes on: leaving copies the rest.
+SPARSE = 0.75
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ class _Beams:
     """The hypotheses that a batch of n sentences still follows.
 
     rows: [n] the sentences' places in the batch as it began. tokens: [n, beam, length].
-    scores: [n, beam] sums of log-probabilities. finished: [n] number of hypotheses that reached `</s>`.
+    scores: [n, beam] sums of log-probabilities, −∞ once the sentence is done. finished: [n] number of
+    hypotheses that reached `</s>`.
     """
 
     def __init__(self, tokens: Tensor, scores: Tensor, beam: int):
@@ -68,20 +74,13 @@ class _Beams:
         self.best_score = torch.full((len(tokens),), -torch.inf, device=tokens.device)
         self.best_tokens: list[Tensor | None] = [None] * len(tokens)
 
-    def advance(
-        self, log_probabilities: Tensor, end_of_sentence: int, length_penalty: float
-    ) -> tuple[Tensor, Tensor]:
+    def advance(self, continuations: Continuations, end_of_sentence: int, length_penalty: float) -> Tensor:
         """Extend each hypothesis by a token, as fairseq's SequenceGenerator does.
 
-        log_probabilities: [n, hypotheses, V]. Of the 2·beam best continuations of a sentence, those that
-        end within the first `beam` are finished hypotheses; the first `beam` that do not end go on.
-        Returns which sentences go on (indices into n) and the rows [that many, beam] of the hypotheses
-        they continue, counted over n · hypotheses.
+        Of the 2·beam best continuations of a sentence, those that end within the first `beam` are finished
+        hypotheses; the first `beam` that do not end go on. Returns the hypotheses they continue, [n, beam].
         """
-        sentences, hypotheses, vocabulary = log_probabilities.shape
-        totals = (self.scores.unsqueeze(-1) + log_probabilities).view(sentences, -1)
-        scores, flat = totals.topk(2 * self.beam, dim=1)
-        parents, tokens = flat // vocabulary, flat % vocabulary
+        scores, parents, tokens = continuations.best(self.scores, 2 * self.beam)
         ends = tokens.eq(end_of_sentence)
 
         # Generated tokens once </s> is there: `tokens` lacks it, but begins with the </s> of the start.
@@ -97,14 +96,22 @@ class _Beams:
             self.best_tokens[row] = self.tokens[sentence, parents[sentence, first[sentence, 0]]]
         self.finished += finishing.sum(dim=1)
 
-        going_on = self.finished.lt(self.beam).nonzero().squeeze(1)
-        order = ends.int().argsort(dim=1, stable=True)[going_on, : self.beam]
-        parents = parents[going_on].gather(1, order)
-        chosen = self.tokens[going_on.unsqueeze(1), parents]
-        self.tokens = torch.cat([chosen, tokens[going_on].gather(1, order).unsqueeze(-1)], dim=-1)
-        self.scores = scores[going_on].gather(1, order)
-        self.rows, self.finished = self.rows[going_on], self.finished[going_on]
-        return going_on, going_on.unsqueeze(1) * hypotheses + parents
+        order = ends.int().argsort(dim=1, stable=True)[:, : self.beam]
+        parents = parents.gather(1, order)
+        chosen = self.tokens.gather(1, parents.unsqueeze(-1).expand(-1, -1, length))
+        self.tokens = torch.cat([chosen, tokens.gather(1, order).unsqueeze(-1)], dim=-1)
+        self.scores = scores.gather(1, order).masked_fill(self.done.unsqueeze(1), -torch.inf)
+        return parents
+
+    @property
+    def done(self) -> Tensor:
+        """[n]: whether `beam` hypotheses of a sentence are finished."""
+        return self.finished.ge(self.beam)
+
+    def keep(self, sentences: Tensor) -> None:
+        """Go on with these sentences only (indices into n)."""
+        self.rows, self.tokens = self.rows[sentences], self.tokens[sentences]
+        self.scores, self.finished = self.scores[sentences], self.finished[sentences]
 
 
 def _route(router: Router | None, source_language: Tensor, target_language: Tensor):
@@ -135,76 +142,38 @@ def beam_search(
         raise ValueError(f"a beam of {decoding.beam} is too wide for {model.config.vocab_size} pieces")
     pad, end_of_sentence = model.config.pad_token_id, model.config.eos_token_id
     mask = source.ne(pad).long()
-    cache = EncoderDecoderCache(DynamicCache(config=model.config), DynamicCache(config=model.config))
-    decoder = model.model.decoder
+    languages = (source_language, target_language)
+    projection = OutputProjection(model, 2 * decoding.beam)
 
-    with _route(router, source_language, target_language):
+    with _route(router, *languages):
         states = model.model.encoder(input_ids=source, attention_mask=mask).last_hidden_state
-        # Until the language token all hypotheses of a sentence are the same, so one row stands for them.
+        decoder = IncrementalDecoder(model, states, mask)
         start = torch.stack([torch.full_like(target_tokens, end_of_sentence), target_tokens], dim=1)
-        hidden = decoder(
-            input_ids=start,
-            encoder_hidden_states=states,
-            encoder_attention_mask=mask,
-            past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state
-    log_probabilities = _log_probabilities(model, hidden, pad)
-    language_score = log_probabilities[:, 0].gather(1, target_tokens.unsqueeze(1))
+        hidden = decoder.start(start)
+    language_score = projection.log_probability(hidden[:, 0], target_tokens).unsqueeze(1)
+    # Until the language token all hypotheses of a sentence are the same, so one stands for them.
     beams = _Beams(start.unsqueeze(1), language_score, decoding.beam)
-    log_probabilities = log_probabilities[:, 1:]
-    cross_rows = torch.arange(len(source), device=source.device)
-    hypotheses = 1
+    hidden = hidden[:, 1:]
 
-    for length in range(1, decoding.maximum_length + 1):
-        if length == decoding.maximum_length:
-            ending = log_probabilities[..., end_of_sentence].clone()
-            log_probabilities = torch.full_like(log_probabilities, -torch.inf)
-            log_probabilities[..., end_of_sentence] = ending
-        going_on, parents = beams.advance(log_probabilities, end_of_sentence, decoding.length_penalty)
-        if length == decoding.maximum_length or not len(going_on):
+    for length in range(1, decoding.maximum_length):
+        parents = beams.advance(projection.continuations(hidden), end_of_sentence, decoding.length_penalty)
+        going_on = (~beams.done).nonzero().squeeze(1)
+        if not len(going_on):
             break
-        cache.self_attention_cache.batch_select_indices(parents.flatten())
-        if hypotheses == 1 or len(going_on) < len(cross_rows):
-            # Keys and values of the source are the same for all hypotheses of a sentence: only whole
-            # sentences that are done leave.
-            rows = (
-                going_on
-                if hypotheses == 1
-                else going_on.unsqueeze(1) * hypotheses + torch.arange(hypotheses, device=source.device)
-            )
-            rows = rows.flatten()
-            cache.cross_attention_cache.batch_select_indices(
-                rows.repeat_interleave(decoding.beam) if hypotheses == 1 else rows
-            )
-            cross_rows = cross_rows[going_on]
-            row_mask = mask[cross_rows].repeat_interleave(decoding.beam, dim=0)
-            # With keys and values cached the decoder reads no more of the states than their shape.
-            states = states.new_zeros(1, 1, 1).expand(len(row_mask), *states.shape[1:])
-            row_languages = [
-                None if language is None else language[cross_rows].repeat_interleave(decoding.beam)
-                for language in (source_language, target_language)
-            ]
-        hypotheses = decoding.beam
-        with _route(router, *row_languages):
-            hidden = decoder(
-                input_ids=beams.tokens[:, :, -1].reshape(-1, 1),
-                encoder_hidden_states=states,
-                encoder_attention_mask=row_mask,
-                past_key_values=cache,
-                use_cache=True,
-            ).last_hidden_state
-        log_probabilities = _log_probabilities(model, hidden[:, -1], pad).view(len(going_on), hypotheses, -1)
+        if len(going_on) <= SPARSE * len(beams.rows):
+            beams.keep(going_on)
+            decoder.keep(going_on)
+            parents = parents[going_on]
+        rows = beams.rows
+        with _route(router, *(None if language is None else language[rows] for language in languages)):
+            hidden = decoder.step(beams.tokens[:, :, -1], parents)
+    else:
+        ends = projection.continuations(hidden, only=end_of_sentence)
+        beams.advance(ends, end_of_sentence, decoding.length_penalty)
 
     return Hypotheses(
         [[*tokens[1:].tolist(), end_of_sentence] for tokens in beams.best_tokens], beams.best_score.tolist()
     )
-
-
-def _log_probabilities(model: M2M100ForConditionalGeneration, hidden: Tensor, pad: int) -> Tensor:
-    log_probabilities = torch.log_softmax(model.lm_head(hidden).float(), dim=-1)
-    log_probabilities[..., pad] = -torch.inf
-    return log_probabilities
 
 
 def translate(
@@ -230,10 +199,10 @@ def translate(
     target_token = {target: tokenizer.language_token(target) for _, target in directions}
     corpus = TokenizedCorpus.of({source: sources[source] for source, _ in directions}, tokenizer)
     tokens = dict(zip(corpus.languages, corpus.sentences, strict=True))
-    # Longest first: the batches of the most memory by source come first, and the last ones are short.
+    # The decoder goes through the LSLo modules of the target language: most batches need no more than one.
     items = sorted(
         ((direction, row) for direction in directions for row in range(len(sources[direction[0]]))),
-        key=lambda item: -len(tokens[item[0][0]][item[1]]),
+        key=lambda item: (place[item[0][1]], -len(tokens[item[0][0]][item[1]])),
     )
     found: dict[tuple[tuple[str, str], int], list[int]] = {}
 
@@ -262,9 +231,10 @@ def translate(
     most_rows = max(1, MOST_SCORES // (model.config.vocab_size * decoding.beam))
     with Progress("translate", "sentence", progress, total=len(items)) as bar:
         while len(found) < len(items):
-            (source, _), row = items[len(found)]
-            rows = max(1, decoding.tokens_per_batch // (len(tokens[source][row]) * decoding.beam))
-            batch = items[len(found) : len(found) + min(rows, most_rows)]
+            batch = items[len(found) : len(found) + most_rows]
+            lengths = [len(tokens[source][row]) for (source, _), row in batch]
+            sizes = np.arange(1, len(batch) + 1) * decoding.beam * np.maximum.accumulate(lengths)
+            batch = batch[: max(1, int((sizes <= decoding.tokens_per_batch).sum()))]
             found |= dict(zip(batch, search(batch), strict=True))
             bar.step(len(batch))
     # Without the language token, which M2M100 tokenizers do not take for a special one.

@@ -92,8 +92,9 @@ def test_a_sentence_longer_than_a_batch_is_named_by_language_and_line(long, code
 
 
 def test_sequences_are_laid_out_as_fairseq_does(toy_corpus):
-    chosen = np.array([[0, 1, 3], [2, 0, 5], [1, 2, 7], [0, 2, 9]])
-    batch = collate(toy_corpus, chosen)
+    chosen = np.array([[2, 0, 5], [0, 1, 3], [1, 2, 7], [0, 2, 9]])
+    # Handed over in any order, rows are put in the order of their target languages.
+    batch = collate(toy_corpus, chosen[[1, 2, 0, 3]])
     widths = []
     for number, (source, target, row) in enumerate(chosen):
         x, y = (toy_corpus.sentences[language][row].tolist() for language in (source, target))
@@ -104,8 +105,8 @@ def test_sequences_are_laid_out_as_fairseq_does(toy_corpus):
         assert batch.source_mask[number].tolist() == [int(token != PAD) for token in batch.source[number]]
         widths.append((len(x), len(y)))
     assert (batch.source.shape[1], batch.target.shape[1]) == tuple(map(max, zip(*widths, strict=True)))
-    assert batch.source_language.tolist() == [0, 2, 1, 0]
-    assert batch.target_language.tolist() == [1, 0, 2, 2]
+    assert batch.source_language.tolist() == [2, 0, 1, 0]
+    assert batch.target_language.tolist() == [0, 1, 2, 2]
     assert batch.target_tokens == sum(width for _, width in widths)
     assert batch.pad == PAD
 

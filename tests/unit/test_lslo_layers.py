@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from lslo.language_products import GatheredRows, GroupedRows
 from lslo.model.lslo_layers import LayerWeights, LSLo, LSLoLinear, WeightedLSLoLinear
 from lslo.model.placement import add_lslo, add_weighted_lslo
-from lslo.routing import IndexStrategy, Router, Selection
+from lslo.routing import IndexStrategy, Router
 
 IN, OUT = 5, 7
 RANKS = [(3, 3, 3), (1, 4, 2), (0, 2, 5), (0, 3, 0), (2,), (8, 1, 0, 3), (1, 1)]
@@ -81,7 +82,9 @@ def languages_of_rows(layout, languages):
 )
 @pytest.mark.parametrize("index", ["src", "tgt"])
 @pytest.mark.parametrize("ranks", RANKS, ids=str)
-def test_forward_and_gradients_equal_equation_3_row_by_row(ranks, index, layout):
+@pytest.mark.parametrize("kind", [GroupedRows, GatheredRows])
+def test_forward_and_gradients_equal_equation_3_row_by_row(monkeypatch, kind, ranks, index, layout):
+    monkeypatch.setattr("lslo.routing.language_products", kind)
     source, target = languages_of_rows(layout, len(ranks))
     base = frozen_linear(bias=layout != "mixed")
     lslo, matrices_A, matrices_B = random_lslo(ranks, seed=3)
@@ -203,15 +206,6 @@ def test_storage_is_that_of_equation_3_and_languages_do_not_share_any(ranks):
     assert seen == list(range(sum(ranks)))
 
 
-def test_gather_and_scatter_are_transposes():
-    ranks = (2, 0, 3)
-    selection = Selection(ranks, torch.tensor([2, 0, 1, 2, 2]))
-    matrix, gathered = random_tensor(5, 4, seed=30), random_tensor(5, 3, 4, seed=31)
-    left = (selection.gather(matrix) * gathered).sum()
-    right = (matrix * selection.scatter(gathered, 5)).sum()
-    torch.testing.assert_close(left, right)
-
-
 @pytest.mark.parametrize("place", ["lslo", "weighted"])
 def test_a_new_lslo_leaves_the_model_as_it_was(small_model, place):
     model = small_model()
@@ -261,12 +255,12 @@ def test_routes_nest_and_are_left_when_something_is_raised():
 
     def fail_inside():
         with router.route(one, zero):
-            assert router.selection((2, 2), "src").index.tolist() == [2, 3]
+            assert router.products((2, 2), "src").languages.tolist() == [1]
             raise KeyError
 
     with router.route(zero, one):
-        assert router.selection((2, 2), "src").index.tolist() == [0, 1]
+        assert router.products((2, 2), "src").languages.tolist() == [0]
         with pytest.raises(KeyError):
             fail_inside()
-        assert router.selection((2, 2), "src").index.tolist() == [0, 1]
-        assert router.selection((2, 2), "tgt").index.tolist() == [2, 3]
+        assert router.products((2, 2), "src").languages.tolist() == [0]
+        assert router.products((2, 2), "tgt").languages.tolist() == [1]

@@ -8,37 +8,54 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lslo.routing import SOURCE, TARGET, Router, Selection
+from lslo.language_products import LanguageProducts
+from lslo.routing import SOURCE, TARGET, Router
+
+
+class _LSLoProduct(torch.autograd.Function):
+    """(x A_lᵀ) B_lᵀ, each row of the batch with its own language's A and B."""
+
+    @staticmethod
+    def forward(ctx, x, A, B, products: LanguageProducts):
+        inner = products.narrow(x, A)
+        ctx.save_for_backward(x, inner, A, B)
+        ctx.products = products
+        return products.widen(x.new_zeros(*x.shape[:-1], B.shape[1]), inner, B)
+
+    @staticmethod
+    def backward(ctx, grad_y):
+        x, inner, A, B = ctx.saved_tensors
+        grad_y = grad_y.contiguous()
+        grad_inner = ctx.products.narrow(grad_y, B)
+        grad_x = ctx.products.widen(torch.zeros_like(x), grad_inner, A) if ctx.needs_input_grad[0] else None
+        grad_A = ctx.products.gradient(grad_inner, x, A.dtype)
+        return grad_x, grad_A, ctx.products.gradient(inner, grad_y, B.dtype), None
 
 
 class _AdaptedLinear(torch.autograd.Function):
     """y = x Wᵀ + bias + (x A_lᵀ) B_lᵀ with frozen W, each row of the batch with its own language's A and B.
 
-    The two small products accumulate into the large one's result, forward and backward, so that nothing
+    The small products accumulate into the large one's result, forward and backward, so that nothing
     of the size of x or y is allocated for the LoRA part.
     """
 
     @staticmethod
-    def forward(ctx, x, weight, bias, A, B, selection: Selection):
-        # A and B stay in float32 when the base model computes in a lower precision.
-        rows_A = selection.gather(A).to(x.dtype)
-        rows_B = selection.gather(B).to(x.dtype)
-        inner = torch.bmm(x, rows_A.transpose(1, 2))
-        y = F.linear(x, weight, bias).baddbmm_(inner, rows_B)
-        ctx.save_for_backward(x, weight, inner, rows_A, rows_B)
-        ctx.selection, ctx.total_rank, ctx.dtype = selection, len(A), A.dtype
-        return y
+    def forward(ctx, x, weight, bias, A, B, products: LanguageProducts):
+        inner = products.narrow(x, A)
+        ctx.save_for_backward(x, weight, inner, A, B)
+        ctx.products = products
+        return products.widen(F.linear(x, weight, bias), inner, B)
 
     @staticmethod
     def backward(ctx, grad_y):
-        x, weight, inner, rows_A, rows_B = ctx.saved_tensors
-        grad_inner = torch.bmm(grad_y, rows_B.transpose(1, 2))
+        x, weight, inner, A, B = ctx.saved_tensors
+        grad_y = grad_y.contiguous()
+        grad_inner = ctx.products.narrow(grad_y, B)
         grad_x = None
         if ctx.needs_input_grad[0]:
-            grad_x = F.linear(grad_y, weight.t()).baddbmm_(grad_inner, rows_A)
-        grad_A = ctx.selection.scatter(torch.bmm(grad_inner.transpose(1, 2), x).to(ctx.dtype), ctx.total_rank)
-        grad_B = ctx.selection.scatter(torch.bmm(inner.transpose(1, 2), grad_y).to(ctx.dtype), ctx.total_rank)
-        return grad_x, None, None, grad_A, grad_B, None
+            grad_x = ctx.products.widen(F.linear(grad_y, weight.t()), grad_inner, A)
+        grad_A = ctx.products.gradient(grad_inner, x, A.dtype)
+        return grad_x, None, None, grad_A, ctx.products.gradient(inner, grad_y, B.dtype), None
 
 
 class LSLo(nn.Module):
@@ -47,8 +64,8 @@ class LSLo(nn.Module):
         LSLo(x, l) = B_l A_l x,    A_l: [r_l, k],    B_l: [d, r_l]
 
     The languages' matrices lie one below the other in A [R, k] and, transposed, in B [R, d], R the sum of
-    the ranks, so that storage holds exactly sum_l r_l (d + k) numbers. The forward pass gathers for each
-    row of a batch the A and B of its own language, so a batch mixes languages freely.
+    the ranks, so that storage holds exactly sum_l r_l (d + k) numbers. Each row of a batch goes
+    through the A and B of its own language, so a batch mixes languages freely (`language_products`).
 
     A is Gaussian with standard deviation 1/sqrt(k), so that A x keeps the scale of x whatever the rank;
     B is zero, so that training starts from the base model.
@@ -75,19 +92,9 @@ class LSLo(nn.Module):
         self.A = nn.Parameter(A.to(dtype))
         self.B = nn.Parameter(torch.zeros(total, out_features, dtype=dtype))
 
-    def forward(self, x: Tensor, selection: Selection) -> Tensor:
+    def forward(self, x: Tensor, products: LanguageProducts) -> Tensor:
         """B_l A_l x of each row's language. x: [batch, time, k]. Returns [batch, time, d]."""
-        inner = torch.bmm(x, selection.gather(self.A).to(x.dtype).transpose(1, 2))
-        return torch.bmm(inner, selection.gather(self.B).to(x.dtype))
-
-    def gated(self, x: Tensor, selection: Selection) -> Tensor:
-        """The same by all of A and B, keeping of A x what is the row's own.
-
-        With a single time step, as in decoding, gathering A and B for each row moves more data than these two
-        products take.
-        """
-        inner = F.linear(x, self.A.to(x.dtype)) * selection.gate
-        return F.linear(inner, self.B.to(x.dtype).t())
+        return _LSLoProduct.apply(x, self.A, self.B, products)
 
     def rows(self, language: int) -> slice:
         """Where the language's rows of A and B lie."""
@@ -119,10 +126,8 @@ class LSLoLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: [batch, time, k]. Returns [batch, time, d]."""
         lslo = self.lslo
-        selection = self.router.selection(lslo.ranks, self.index)
-        if x.shape[1] == 1:
-            return self.base(x) + lslo.gated(x, selection)
-        return _AdaptedLinear.apply(x, self.base.weight, self.base.bias, lslo.A, lslo.B, selection)
+        products = self.router.products(lslo.ranks, self.index)
+        return _AdaptedLinear.apply(x, self.base.weight, self.base.bias, lslo.A, lslo.B, products)
 
 
 class LayerWeights(nn.Module):
@@ -154,6 +159,6 @@ class WeightedLSLoLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: [batch, time, k]. Returns [batch, time, d]."""
         weights = self.weights().to(x.dtype)
-        source = self.source(x, self.router.selection(self.source.ranks, SOURCE))
-        target = self.target(x, self.router.selection(self.target.ranks, TARGET))
+        source = self.source(x, self.router.products(self.source.ranks, SOURCE))
+        target = self.target(x, self.router.products(self.target.ranks, TARGET))
         return self.base(x) + weights[0] * source + weights[1] * target
