@@ -4,9 +4,9 @@
     snakemake --cores 2 --dry-run --configfile many/config.yaml
     snakemake --cores 2 plan --configfile many/config.yaml
 
-The languages are made up (`x000`, `x001`, …), as many as FLORES-200 has unless told otherwise: 204 languages have
-41,412 directions. The text stands in for a FLORES-200 on one's disk: the workflow builds all its jobs from it,
-and a dry run downloads nothing. It is no text to train on.
+The languages are made up (`x000`, `x001`, …), as many as FLORES-200 has unless told otherwise: 204 languages
+have 41,412 directions. The text stands in for a FLORES-200 on one's disk: the workflow builds all its jobs
+from it, and a dry run downloads nothing. It is no text to train on.
 """
 
 from __future__ import annotations
