@@ -247,7 +247,7 @@ def _sizes(experiment: Experiment, model: Path, there: bool) -> tuple[ModelSizes
     name = base_model.get("source") or base_model["hub"]
     if name not in KNOWN_MODELS:
         raise ValueError(
-            f"config key 'base_model': the sizes of {name} are known only once it is there; run "
-            f"`snakemake --cores 1 {model / 'config.json'}` first"
+            f"config key 'base_model': the sizes of {name} are not known before it is there; make it first: "
+            f"`snakemake --cores 1 {model / 'config.json'}` with this configuration"
         )
     return KNOWN_MODELS[name], f"as {name} is known to be; the model is not there yet"
