@@ -204,3 +204,21 @@ def test_numbers_as_a_person_reads_them():
     assert [size(number) for number in (0, 12, 2.5e3, 3e9)] == ["-", "12 B", "2.5 kB", "3.0 GB"]
     assert [count(number) for number in (0, 1234, 2.5e6)] == ["-", "1,234", "2.5 M"]
     assert list(table(["a", "bb"], [["ccc", "d"]])) == ["| a   | bb |", "| --- | -: |", "| ccc |  d |", ""]
+
+
+def test_many_languages_need_memory_for_their_scores(tmp_path):
+    table = (REPOSITORY / "config/languages.tsv").read_text().splitlines()
+    rows = [f"x{number}\tX\tV\t-\t-\tx{number}\tx{number}" for number in range(204)]
+    file = tmp_path / "languages.tsv"
+    file.write_text("\n".join([table[0], *rows]) + "\n")
+    config = configuration("lang12") | {
+        "languages": [f"x{number}" for number in range(204)],
+        "languages_table": str(file),
+        "tables": {"table1": ["Pretrain", "Ft-all", "1;1;1+SRC"]},
+    }
+    for key in ("claims", "figure3"):
+        del config[key]
+    plan = plan_of(config, tmp_path)
+    assert plan.stages["fine-tuning"].pairs == pytest.approx(2 * 15 * 997 * 41_412)
+    assert plan.scoring_memory == pytest.approx(41_412 * 1012 * 330, rel=0.02)
+    assert "give the rule `score` as much in a profile" in markdown(plan, 1440)

@@ -82,7 +82,8 @@ class Comparison:
 class Plan:
     """Everything that is said of a configuration.
 
-    sizes_source: where the base model's sizes are from.
+    sizes_source: where the base model's sizes are from. scoring_memory: bytes of main memory for a setting's
+    scores.
     """
 
     experiment: Experiment
@@ -93,6 +94,7 @@ class Plan:
     rates: Rates
     jobs: list[Job]
     trainings: list[Training]
+    scoring_memory: float
 
     @classmethod
     def of(cls, experiment: Experiment, results: Path, benchmarks: Path, data: Path) -> Plan:
@@ -106,7 +108,8 @@ class Plan:
         )
         config = experiment.config
         rates = Rates.of(config.get("plan", {}), config.get("gpus", 0))
-        jobs = Jobs(Work(experiment, dev, devtest), results, benchmarks, data, sizes, rates)
+        work = Work(experiment, dev, devtest)
+        jobs = Jobs(work, results, benchmarks, data, sizes, rates)
         everything = jobs.all()
         return cls(
             experiment,
@@ -117,6 +120,7 @@ class Plan:
             rates,
             everything,
             list(jobs.trainings.values()),
+            work.scoring_memory,
         )
 
     def stage(self, name: str) -> list[Job]:

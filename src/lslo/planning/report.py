@@ -11,6 +11,8 @@ from lslo.planning.plan import Comparison, Plan
 
 # Numbers of GPUs for which the days are told.
 DEVICES = (1, 4, 8)
+# Bytes: half of what rules/evaluate.smk gives the scores of a setting.
+MUCH_MEMORY = 5e8
 
 
 def markdown(plan: Plan, runtime_minutes: float) -> str:
@@ -61,6 +63,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
         ],
         "finished": {name: asdict(comparison) for name, comparison in plan.comparison().items()},
         "remaining_device_seconds": plan.remaining_seconds(),
+        "scoring_memory_bytes": plan.scoring_memory,
         "estimates": [*plan.corpus_sources, *plan.rates.sources],
     }
 
@@ -143,6 +146,13 @@ def _allocation(plan: Plan, runtime_minutes: float) -> Iterator[str]:
             "last state."
         )
         yield ""
+        if plan.scoring_memory > MUCH_MEMORY:
+            yield (
+                "The scores of a setting hold all its translations in main memory, about "
+                f"{size(plan.scoring_memory)}: give the rule `score` as much in a profile "
+                "(`set-resources`)."
+            )
+            yield ""
         memory = plan.memory_fits()
         if memory:
             yield memory
