@@ -212,4 +212,4 @@ def test_the_plan_reads_what_was_downloaded(paper_scale):
     stages = content["finished"]
     assert stages["downloads"]["jobs_done"] == stages["downloads"]["jobs"] == 7
     assert stages["fine-tuning"]["target_tokens"] == stages["fine-tuning"]["planned"]["target_tokens"]
-    assert stages["translation"]["jobs_done"] == 3 * (2 + 1)
+    assert stages["translation"]["jobs_done"] == 4 * (2 + 1)
