@@ -42,6 +42,10 @@ test-slurm: $(READY) ## run the workflow on a real SLURM, which is installed (as
 rehearsal: $(READY) ## run all of config/lang12.yaml with a tiny model (FLORES101_DEVTEST: the text; ROWS, EPOCHS, RUN)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m rehearsal
 
+.PHONY: plan
+plan: $(READY) ## print what CONFIG (config/lang12.yaml) will cost, before anything is downloaded
+	$(BIN)/snakemake --cores 1 plan --configfile $(or $(CONFIG),config/lang12.yaml)
+
 lint: $(READY) ## check style and workflow
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

@@ -19,6 +19,7 @@ include: "rules/architecture.smk"
 include: "rules/finetune.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
+include: "rules/plan.smk"
 
 
 onstart:

@@ -218,8 +218,8 @@ def check_targets(arguments):
 
 def check_leftover_jobs():
     """Refuse to start beside SLURM jobs of an earlier run of this experiment, which write the same files."""
-    # Asking why a result is stale writes nothing, and is asked while a run goes on.
-    if "why" in sys.argv[1:]:
+    # Why a result is stale, and what a run costs, is asked while it goes on; neither touches its results.
+    if {"why", "plan"} & set(sys.argv[1:]):
         return
     marks = [f"{RESULTS}/", *map(str, workflow.configfiles)]
     jobs = leftover_jobs(Path.cwd(), marks)

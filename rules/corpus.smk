@@ -35,6 +35,14 @@ rule make_corpus:
         "../workflow/scripts/make_corpus.py"
 
 
+# `devtest` as the rule declares it, for the many jobs that translate. As an input without a name Snakemake takes
+# the rule from it; to find the rule of a path it tries all outputs of make_corpus, which doubles the time of a dry
+# run of 204 languages.
+DECLARED_DEVTEST = [
+    file for file in rules.make_corpus.output if str(file) in corpus_files("devtest")
+]
+
+
 rule corpus:
     input:
         corpus_files("dev"),

@@ -8,7 +8,7 @@ localrules:
 
 rule translate:
     input:
-        corpus=corpus_files("devtest"),
+        DECLARED_DEVTEST,
         base_model=BASE_MODEL_FILES,
         adapter=adapter_of,
     output:

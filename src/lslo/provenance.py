@@ -27,7 +27,7 @@ LEFT_OUT = ("code", "locks", "state")
 # Sections of the configuration that decide what is shown, not what comes out.
 PRESENTATION = (
     *("tables", "figures", "figure3", "claims", "compare_with_paper", "significance"),
-    *("seeds", "mirrors", "gpus", "training.checkpoint_minutes"),
+    *("seeds", "mirrors", "gpus", "plan", "training.checkpoint_minutes"),
 )
 LATER = ("translation", "scoring")
 # A line of JSON for each time that a training was started.

@@ -198,3 +198,18 @@ def test_figures_and_report_are_there(paper_scale):
     assert "table7_comparison.html" in (results / "report.html").read_text()
     strategy = json.loads((results / "weight_learning/index_strategy.json").read_text())
     assert len(strategy["encoder"]) == OPTIONS["encoder_layers"]
+
+
+def test_the_plan_reads_what_was_downloaded(paper_scale):
+    config = yaml.safe_load((paper_scale.folder / "config.yaml").read_text())
+    result = paper_scale.run(config, "plan")
+    assert result.returncode == 0, result.stdout
+    content = json.loads((paper_scale.folder / "results/cut/plan.json").read_text())
+    assert content["base_model"]["dimension"] == 16
+    assert content["base_model"]["source"] == "read from data/base_models/m2m124_615M/config.json"
+    assert content["rows"] == {"dev": 6, "devtest": 4}
+    assert "counted with the base model's tokenizer" in content["estimates"][0]
+    stages = content["finished"]
+    assert stages["downloads"]["jobs_done"] == stages["downloads"]["jobs"] == 7
+    assert stages["fine-tuning"]["target_tokens"] == stages["fine-tuning"]["planned"]["target_tokens"]
+    assert stages["translation"]["jobs_done"] == 4 * (2 + 1)

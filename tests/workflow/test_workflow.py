@@ -188,6 +188,23 @@ def test_every_result_has_a_record_and_the_workflow_says_why_one_is_stale(finish
     assert lines.count("    config translation.beam: 5 -> 4") == len(stale)
 
 
+def test_the_plan_of_a_finished_run_says_how_close_it_was(finished_workflow):
+    result = finished_workflow.run(None, "plan")
+    assert result.returncode == 0, result.stdout
+    text = (results(finished_workflow) / "plan.md").read_text()
+    assert text in result.stdout
+    content = json.loads((results(finished_workflow) / "plan.json").read_text())
+    stages = content["finished"]
+    for stage in ("weight learning", "ISE, LSP", "fine-tuning"):
+        assert stages[stage]["target_tokens"] == stages[stage]["planned"]["target_tokens"] > 0
+    assert stages["corpus"]["bytes"] == stages["corpus"]["planned"]["bytes"]
+    assert stages["fine-tuning"]["bytes"] == pytest.approx(stages["fine-tuning"]["planned"]["bytes"], rel=0.1)
+    assert all(stage["jobs_done"] == stage["jobs"] for stage in stages.values())
+    # All but the target `all`.
+    assert sum(stage["jobs"] for stage in stages.values()) == sum(content["rules"].values()) - 1
+    assert content["remaining_device_seconds"] == 0
+
+
 def test_a_setting_of_ones_own_runs_by_its_folder(finished_workflow):
     scores = "results/tiny/settings/1-2-3_TGT_fc/seed7/scores.csv"
     result = finished_workflow.run(None, scores)

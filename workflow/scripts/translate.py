@@ -65,7 +65,7 @@ if "snakemake" in globals():
         main(
             Path(snakemake.input.base_model[0]).parent,
             Path(snakemake.input.adapter) if snakemake.input.get("adapter") else None,
-            Path(snakemake.input.corpus[0]).parent,
+            Path(snakemake.input[0]).parent,
             snakemake.params.codes,
             [tuple(direction) for direction in snakemake.params.directions],
             Decoding(**snakemake.params.translation),

@@ -1,0 +1,70 @@
+"""What a run has really taken, read from what it left: benchmarks, metrics and the files themselves."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lslo.planning.jobs import Job
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of one job that is done.
+
+    seconds: of its last attempt. memory: most main memory in bytes, None if it was too short to be seen.
+    target_tokens: of a training, None for other jobs and where its metrics are gone. bytes: of its outputs.
+    """
+
+    seconds: float
+    memory: float | None
+    target_tokens: float | None
+    bytes: float
+
+
+def measured(job: Job) -> Measured | None:
+    """What a job took; None if it is not done, or its benchmark cannot be read."""
+    if job.benchmark is None or not job.benchmark.is_file():
+        return None
+    try:
+        with job.benchmark.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+        seconds = float(rows[-1]["s"])
+        memory = _number(rows[-1].get("max_rss"))
+    except (ValueError, KeyError, IndexError, TypeError, OSError):
+        return None
+    return Measured(
+        seconds,
+        None if memory is None else memory * 2**20,
+        _target_tokens(job.metrics) if job.metrics else None,
+        size_on_disk(job.outputs),
+    )
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _target_tokens(metrics: Path) -> float | None:
+    try:
+        lines = metrics.read_text(encoding="utf-8").splitlines()
+        return float(sum(json.loads(line)["target_tokens"] for line in lines))
+    except (ValueError, KeyError, TypeError, OSError):
+        return None
+
+
+def size_on_disk(paths: Iterable[Path]) -> float:
+    """Bytes of files and of the files in folders, as far as they are there."""
+    total = 0
+    for path in paths:
+        files = path.rglob("*") if path.is_dir() else [path]
+        total += sum(file.stat().st_size for file in files if file.is_file())
+    return float(total)

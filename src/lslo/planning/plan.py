@@ -1,0 +1,257 @@
+"""The plan of a configuration: its stages with what they cost, and what those that ran have taken."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lslo.config import Experiment
+from lslo.planning.corpus_sizes import split_sizes
+from lslo.planning.devices import GIB, Rates
+from lslo.planning.jobs import Job, Jobs, Training
+from lslo.planning.measured import measured
+from lslo.planning.model_sizes import BYTES_OF_PRECISION, FLOAT32, KNOWN_MODELS, ModelSizes, state_bytes
+from lslo.planning.work import Work
+
+# Rules in the order of the work, under the name of the stage that they belong to.
+STAGES = {
+    "downloads": (
+        *("fetch_source", "extract_source", "convert_base_model", "fetch_hub_model"),
+        "fetch_scoring_model",
+    ),
+    "corpus": ("make_corpus",),
+    "weight learning": ("learn_weights",),
+    "ISE, LSP": ("estimate_subspaces",),
+    "fine-tuning": ("finetune",),
+    "translation": ("translate", "gather_translations"),
+    "Figure 3's translation": ("translate_epochs",),
+    "scores": ("score", "score_epochs"),
+    "tables, figures, report": (
+        *("make_results_table", "make_setup_table", "make_figure", "claims"),
+        *("describe_run", "report", "all"),
+    ),
+}
+# States that are kept of a training, and the one that is being written.
+STATES = 3
+# The loss takes logits in parts of this many numbers, with their probabilities and gradients.
+LOGITS_BYTES = 3 * FLOAT32 * 2**26
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Of some jobs. seconds: of one device, or of a core for what needs none. target_tokens: of trainings."""
+
+    jobs: int
+    pairs: float
+    target_tokens: float
+    flops: float
+    seconds: float
+    bytes: float
+
+    @classmethod
+    def of(cls, jobs: Sequence[Job]) -> Totals:
+        return cls(
+            len(jobs),
+            sum(job.sums.pairs for job in jobs),
+            sum(job.sums.target_tokens for job in jobs if job.metrics),
+            sum(job.flops for job in jobs),
+            sum(job.seconds for job in jobs),
+            sum(job.bytes for job in jobs),
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was planned for the jobs of a stage that are done, and what they took.
+
+    memory: the most main memory of a job in bytes, None if none was seen. jobs: of the stage, done or not.
+    """
+
+    jobs: int
+    planned: Totals
+    jobs_done: int
+    target_tokens: float
+    seconds: float
+    bytes: float
+    memory: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is said of a configuration.
+
+    sizes_source: where the base model's sizes are from. scoring_memory: bytes of main memory for a setting's
+    scores.
+    """
+
+    experiment: Experiment
+    sizes: ModelSizes
+    sizes_source: str
+    corpus_sources: tuple[str, str]
+    rows: tuple[int, int]
+    rates: Rates
+    jobs: list[Job]
+    trainings: list[Training]
+    scoring_memory: float
+
+    @classmethod
+    def of(cls, experiment: Experiment, results: Path, benchmarks: Path, data: Path) -> Plan:
+        """Raises ValueError naming the key or file where something is not known or cannot be read."""
+        model = _model_folder(experiment, data)
+        there = (model / "config.json").is_file()
+        sizes, source = _sizes(experiment, model, there)
+        dev, devtest = (
+            split_sizes(experiment, split, results / "corpus", data, model if there else None)
+            for split in ("dev", "devtest")
+        )
+        config = experiment.config
+        rates = Rates.of(config.get("plan", {}), config.get("gpus", 0))
+        work = Work(experiment, dev, devtest)
+        jobs = Jobs(work, results, benchmarks, data, sizes, rates)
+        everything = jobs.all()
+        return cls(
+            experiment,
+            sizes,
+            source,
+            (dev.source, devtest.source),
+            (dev.rows, devtest.rows),
+            rates,
+            everything,
+            list(jobs.trainings.values()),
+            work.scoring_memory,
+        )
+
+    def stage(self, name: str) -> list[Job]:
+        """The jobs of a stage."""
+        return [job for job in self.jobs if job.rule in STAGES[name]]
+
+    @property
+    def stages(self) -> dict[str, Totals]:
+        """Name -> totals of each stage that has jobs."""
+        found = {name: Totals.of(self.stage(name)) for name in STAGES}
+        return {name: totals for name, totals in found.items() if totals.jobs}
+
+    @property
+    def rules(self) -> dict[str, int]:
+        """Jobs of each rule, as `snakemake --dry-run` counts them on an empty disk."""
+        return dict(Counter(job.rule for job in self.jobs))
+
+    @property
+    def device_seconds(self) -> float:
+        """Of one GPU (or core), all jobs that compute on one."""
+        return sum(job.seconds for job in self.jobs if job.on_device)
+
+    @property
+    def longest_chain(self) -> float:
+        """Seconds that no number of GPUs shortens: weight learning, the longest setting and its figure."""
+
+        def longest(rule: str) -> float:
+            return max((job.seconds / job.devices for job in self.jobs if job.rule == rule), default=0.0)
+
+        shards = longest("translate")
+        return longest("learn_weights") + max(
+            longest("estimate_subspaces"),
+            longest("finetune") + max(shards + longest("score"), longest("translate_epochs")),
+        )
+
+    @property
+    def longest_training(self) -> tuple[str, float]:
+        """(setting, seconds) of the training that takes longest on its GPUs."""
+        gpus = max(1, self.experiment.config.get("gpus", 0))
+        seconds = {training.name: training.seconds / gpus for training in self.trainings}
+        return max(seconds.items(), key=lambda item: item[1], default=("none", 0.0))
+
+    def wall_seconds(self, devices: int) -> float:
+        """At least, on so many GPUs: their share of the work, or the longest chain of jobs."""
+        return max(self.device_seconds / devices, self.longest_chain)
+
+    def training_memory(self, training: Training) -> float:
+        """Bytes of a training on its device, roughly: weights, gradients, moments, a batch's activations."""
+        values = self.experiment.config["training"]
+        precision = values.get("precision", "float32")
+        full = training.trained == self.sizes.parameters
+        weights = self.sizes.parameters * (FLOAT32 if full else BYTES_OF_PRECISION[precision])
+        # Beside the weights that are trained, in float32, a gradient and two moments each.
+        trained = training.trained * FLOAT32 * (3 if full else 4)
+        activations = self.sizes.activation_bytes(values["tokens_per_batch"], precision)
+        logits = min(LOGITS_BYTES, 3 * FLOAT32 * values["tokens_per_batch"] * self.sizes.vocabulary)
+        return weights + trained + activations + logits
+
+    def states_bytes(self, training: Training) -> float:
+        """Of a training that runs: two saved states and the one that is being written."""
+        return STATES * state_bytes(training.trained)
+
+    def comparison(self) -> dict[str, Comparison]:
+        """Stage -> what its finished jobs took, of the stages that have any."""
+        found = {}
+        for name in STAGES:
+            jobs = self.stage(name)
+            done = [(job, taken) for job in jobs if (taken := measured(job)) is not None]
+            if not done:
+                continue
+            memory = [taken.memory for _, taken in done if taken.memory]
+            found[name] = Comparison(
+                jobs=len([job for job in jobs if job.benchmark]),
+                planned=Totals.of([job for job, _ in done]),
+                jobs_done=len(done),
+                target_tokens=sum(taken.target_tokens or 0 for _, taken in done),
+                seconds=sum(taken.seconds * job.devices for job, taken in done),
+                bytes=sum(taken.bytes for _, taken in done),
+                memory=max(memory, default=None),
+            )
+        return found
+
+    def remaining_seconds(self) -> float | None:
+        """Of devices, for what is not done yet, at the pace of what is; None where nothing is done."""
+        done, left = [], []
+        for job in (job for job in self.jobs if job.on_device):
+            taken = measured(job)
+            (left if taken is None else done).append((job, taken))
+        planned, took = {}, {}
+        for job, taken in done:
+            planned[job.rule] = planned.get(job.rule, 0.0) + job.seconds
+            took[job.rule] = took.get(job.rule, 0.0) + taken.seconds * job.devices
+        if not planned:
+            return None
+        overall = sum(took.values()) / sum(planned.values())
+        return sum(
+            job.seconds * (took[job.rule] / planned[job.rule] if job.rule in planned else overall)
+            for job, _ in left
+        )
+
+    def memory_fits(self) -> str | None:
+        """A sentence on whether the largest training fits on the device, None if its memory is not known."""
+        if self.rates.memory is None or not self.trainings:
+            return None
+        largest = max(self.trainings, key=self.training_memory)
+        need = self.training_memory(largest)
+        verdict = "fits" if need < 0.9 * self.rates.memory else "may not fit: batches would be halved"
+        return (
+            f"The largest training, {largest.name}, needs about {need / GIB:.0f} GiB, and a GPU of the kind "
+            f"{self.rates.name} has {self.rates.memory / GIB:.0f}: it {verdict}."
+        )
+
+
+def _model_folder(experiment: Experiment, data: Path) -> Path:
+    """Where the base model is or will be."""
+    base_model = experiment.base_model
+    if "source" in base_model:
+        return data / "base_models" / base_model["source"]
+    if "hub" in base_model:
+        return data / "hub" / base_model["hub"]
+    return experiment.resolve(base_model["folder"])
+
+
+def _sizes(experiment: Experiment, model: Path, there: bool) -> tuple[ModelSizes, str]:
+    if there:
+        return ModelSizes.read(model / "config.json"), f"read from {model / 'config.json'}"
+    base_model = experiment.base_model
+    name = base_model.get("source") or base_model["hub"]
+    if name not in KNOWN_MODELS:
+        raise ValueError(
+            f"config key 'base_model': the sizes of {name} are not known before it is there; make it first: "
+            f"`snakemake --cores 1 {model / 'config.json'}` with this configuration"
+        )
+    return KNOWN_MODELS[name], f"as {name} is known to be; the model is not there yet"

@@ -1,0 +1,266 @@
+"""A plan as Markdown and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from lslo.planning.markdown_units import count, duration, hours, millions, size, table
+from lslo.planning.plan import Comparison, Plan
+
+# Numbers of GPUs for which the days are told.
+DEVICES = (1, 4, 8)
+# Bytes: half of what rules/evaluate.smk gives the scores of a setting.
+MUCH_MEMORY = 5e8
+
+
+def markdown(plan: Plan, runtime_minutes: float) -> str:
+    """What a person reads. runtime_minutes: that the rules ask for a training."""
+    return (
+        "\n".join(
+            [
+                *_head(plan),
+                *_stages(plan),
+                *_allocation(plan, runtime_minutes),
+                *_trainings(plan),
+                *_disk(plan),
+                *_jobs(plan),
+                *_comparison(plan),
+                *_estimates(plan),
+            ]
+        )
+        + "\n"
+    )
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """The same as numbers: seconds of one device, bytes, floating-point operations."""
+    name, seconds = plan.longest_training
+    return {
+        "experiment": plan.experiment.config["experiment"],
+        "languages": len(plan.experiment.languages),
+        "directions": len(plan.experiment.directions),
+        "rows": {"dev": plan.rows[0], "devtest": plan.rows[1]},
+        "base_model": {
+            **asdict(plan.sizes),
+            "parameters": plan.sizes.parameters,
+            "source": plan.sizes_source,
+        },
+        "device": plan.rates.name,
+        "device_seconds": plan.device_seconds,
+        "longest_training": {"name": name, "seconds": seconds},
+        "longest_chain_seconds": plan.longest_chain,
+        "stages": {name: asdict(totals) for name, totals in plan.stages.items()},
+        "rules": plan.rules,
+        "trainings": [
+            {
+                **asdict(training),
+                "state_bytes": plan.states_bytes(training),
+                "memory_bytes": plan.training_memory(training),
+            }
+            for training in plan.trainings
+        ],
+        "finished": {name: asdict(comparison) for name, comparison in plan.comparison().items()},
+        "remaining_device_seconds": plan.remaining_seconds(),
+        "scoring_memory_bytes": plan.scoring_memory,
+        "estimates": [*plan.corpus_sources, *plan.rates.sources],
+    }
+
+
+def _head(plan: Plan) -> Iterator[str]:
+    experiment = plan.experiment
+    yield f"# Plan of {experiment.config['experiment']}"
+    yield ""
+    yield (
+        f"{len(experiment.languages)} languages, {len(experiment.directions):,} directions; dev of "
+        f"{plan.rows[0]:,} rows, devtest of {plan.rows[1]:,}; a base model of "
+        f"{millions(plan.sizes.parameters)} parameters ({plan.sizes_source}). Times are those of one "
+        f"{plan.rates.name}{_core(plan)}."
+    )
+    yield ""
+
+
+def _core(plan: Plan) -> str:
+    return " core" if plan.rates.memory is None else ""
+
+
+def _stages(plan: Plan) -> Iterator[str]:
+    stages = plan.stages
+    whole = sum(totals.seconds for totals in stages.values())
+    rows = [
+        [
+            name,
+            f"{totals.jobs:,}",
+            count(totals.pairs),
+            count(totals.target_tokens),
+            f"{totals.flops:.1e}" if totals.flops else "-",
+            # What a network decides is not reckoned with.
+            "-" if name == "downloads" else duration(totals.seconds),
+            f"{totals.seconds / whole:.0%}",
+            size(totals.bytes),
+        ]
+        for name, totals in stages.items()
+    ]
+    rows.append(
+        [
+            "**in all**",
+            f"{sum(totals.jobs for totals in stages.values()):,}",
+            *[
+                count(sum(getattr(totals, key) for totals in stages.values()))
+                for key in ("pairs", "target_tokens")
+            ],
+            f"{sum(totals.flops for totals in stages.values()):.1e}",
+            duration(whole),
+            "",
+            size(sum(totals.bytes for totals in stages.values())),
+        ]
+    )
+    head = ["stage", "jobs", "sentence pairs", "target tokens trained on", "FLOPs", "time", "share", "disk"]
+    yield from table(head, rows)
+    largest = max(stages, key=lambda name: stages[name].seconds)
+    yield f"{largest.capitalize()} takes most of the time. A translated sentence counts as a pair."
+    yield ""
+
+
+def _allocation(plan: Plan, runtime_minutes: float) -> Iterator[str]:
+    yield "## Does it fit an allocation?"
+    yield ""
+    what = "GPU" if plan.rates.memory is not None else "core"
+    yield (
+        f"**{hours(plan.device_seconds)} {what} hours** in all. On several {what}s, where no job waits in a "
+        "queue, at least:"
+    )
+    yield ""
+    yield from table(
+        [f"{what}s", "wall time"],
+        [[str(number), duration(plan.wall_seconds(number))] for number in DEVICES],
+    )
+    if plan.trainings:
+        name, seconds = plan.longest_training
+        limit = 60 * runtime_minutes
+        fits = "within" if seconds < limit else "MORE than"
+        yield (
+            f"The longest training, {name}, takes {duration(seconds)}: {fits} the {duration(limit)} that its "
+            "rule asks for. A profile may ask for another time; a training that is cut off goes on from its "
+            "last state."
+        )
+        yield ""
+        if plan.scoring_memory > MUCH_MEMORY:
+            yield (
+                "The scores of a setting hold all its translations in main memory, about "
+                f"{size(plan.scoring_memory)}: give the rule `score` as much in a profile "
+                "(`set-resources`)."
+            )
+            yield ""
+        memory = plan.memory_fits()
+        if memory:
+            yield memory
+            yield ""
+
+
+def _trainings(plan: Plan) -> Iterator[str]:
+    if not plan.trainings:
+        return
+    yield "## Trainings (of one seed)"
+    yield ""
+    rows = [
+        [
+            training.name,
+            millions(training.trained),
+            f"{training.flops:.1e}",
+            duration(training.seconds),
+            size(plan.training_memory(training)),
+            size(training.bytes),
+            size(plan.states_bytes(training)),
+        ]
+        for training in plan.trainings
+    ]
+    head = ["training", "trained parameters", "FLOPs", "time", "memory, about", "adapter or model", "states"]
+    yield from table(head, rows)
+    yield "States are there only while it trains: two saved ones, and a third while it is written."
+    yield ""
+
+
+def _disk(plan: Plan) -> Iterator[str]:
+    yield "## Disk"
+    yield ""
+    groups = {
+        "downloads, extracted and converted (`data/`, shared by experiments)": plan.stage("downloads"),
+        "corpus": plan.stage("corpus"),
+        "adapters, models, and those after each epoch of Figure 3's settings": plan.stage("fine-tuning"),
+        "translations": [*plan.stage("translation"), *plan.stage("Figure 3's translation")],
+        "scores and their statistics": plan.stage("scores"),
+    }
+    rows = [[name, size(sum(job.bytes for job in jobs))] for name, jobs in groups.items() if jobs]
+    states = max((plan.states_bytes(training) for training in plan.trainings), default=0)
+    rows.append(["the largest training's states, while it runs", size(states)])
+    yield from table(["what", "size"], rows)
+
+
+def _jobs(plan: Plan) -> Iterator[str]:
+    yield "## Jobs"
+    yield ""
+    rows = [[rule, f"{number:,}"] for rule, number in plan.rules.items()]
+    rows.append(["**in all**", f"{len(plan.jobs):,}"])
+    yield from table(["rule", "jobs"], rows)
+
+
+def _comparison(plan: Plan) -> Iterator[str]:
+    found = plan.comparison()
+    if not found:
+        return
+    yield "## Planned and actual"
+    yield ""
+    yield "Of the jobs that are done, by what they left; a ratio is actual to planned."
+    yield ""
+    head = [
+        "stage",
+        "jobs done",
+        "tokens planned",
+        "tokens",
+        "ratio",
+        "time planned",
+        "time",
+        "ratio",
+        "disk planned",
+        "disk",
+        "ratio",
+        "most memory",
+    ]
+    yield from table(head, [_compared(name, comparison) for name, comparison in found.items()])
+    left = plan.remaining_seconds()
+    if left:
+        yield f"What is left takes {duration(left)} of one {plan.rates.name}{_core(plan)} at the pace so far."
+        yield ""
+
+
+def _compared(name: str, comparison: Comparison) -> list[str]:
+    planned = comparison.planned
+    cells = [name, f"{comparison.jobs_done:,} of {comparison.jobs:,}"]
+    for before, after, shown in (
+        (planned.target_tokens, comparison.target_tokens, count),
+        (planned.seconds, comparison.seconds, duration),
+        (planned.bytes, comparison.bytes, size),
+    ):
+        cells += [shown(before), shown(after), f"{after / before:.2f}" if before and after else "-"]
+    return [*cells, size(comparison.memory) if comparison.memory else "-"]
+
+
+def _estimates(plan: Plan) -> Iterator[str]:
+    yield "## What this is reckoned from"
+    yield ""
+    for line in (*plan.corpus_sources, *plan.rates.sources):
+        yield f"- {line}."
+    yield (
+        "- FLOPs follow from the sentences' lengths and the model's sizes; padding is left out, and LSLo "
+        "counted with the mean rank of the languages."
+    )
+    yield "- Translations are taken to be as long as the references; the search goes on a little longer."
+    yield "- Memory of a batch's activations is a rough estimate; a batch that does not fit is halved."
+    yield "- The start of a job, and scoring, were measured on one core with the demo; downloads get no time."
+    if any(job.rule == "convert_base_model" for job in plan.jobs):
+        yield (
+            "- The model's archive, where config/sources.tsv has no size: 10 bytes a parameter, weights in "
+            "float16 and the optimizer's moments in float32."
+        )

@@ -1,0 +1,39 @@
+"""The jobs of `snakemake plan` beside those of a dry run."""
+
+import pytest
+import yaml
+
+from lslo.config import Experiment
+from lslo.planning.plan import Plan
+from workflow_copy import REPOSITORY
+
+pytestmark = pytest.mark.slow
+
+
+def twelve_languages(workflow) -> dict:
+    return yaml.safe_load((REPOSITORY / "config/lang12.yaml").read_text())
+
+
+def unusual(workflow) -> dict:
+    """The base model is Figure 3's epoch 0 though no table shows it; two seeds, shards, no claims."""
+    config = workflow.config()
+    config |= {"seeds": [1, 2], "figures": [3], "figure3": ["Ft-all"]}
+    config["tables"] = {"table1": ["Ft-all", "1;1;2+SRC"]}
+    config["translation"]["shards"] = 3
+    del config["claims"]
+    return config
+
+
+@pytest.mark.parametrize("make", [twelve_languages, unusual])
+def test_the_jobs_are_those_of_a_dry_run(workflow, make):
+    config = make(workflow)
+    result = workflow.run(config, "--dry-run", "--quiet", "rules")
+    assert result.returncode == 0, result.stdout
+    rows = (line.split() for line in result.stdout.splitlines())
+    jobs = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+    del jobs["total"]
+    folder = workflow.folder
+    plan = Plan.of(Experiment(config, REPOSITORY), folder / "results", folder / "benchmarks", folder / "data")
+    assert plan.rules == jobs
+    # A dry run asks no server for anything.
+    assert not (folder / "data").exists()
