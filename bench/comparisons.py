@@ -1,0 +1,125 @@
+"""The comparisons: which engines do which work, and how their results are held against each other."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import agreement
+from results import EngineResult
+from sizes import Size
+from work import Work, write_translation_work
+
+Check = Callable[[Work, EngineResult, EngineResult], str]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine of a comparison.
+
+    title: in the table. function: `module:function`, run in a process of its own. check: given the work,
+    the result of the engine `against` and this one's, says in words how they agree or raises
+    DisagreementError. requires: packages that must be installed.
+    """
+
+    name: str
+    title: str
+    function: str
+    check: Check | None = None
+    against: str = agreement.LSLO
+    requires: tuple[str, ...] = ()
+
+    def lacks(self) -> list[str]:
+        """Packages that are not installed."""
+        return [package for package in self.requires if importlib.util.find_spec(package) is None]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Engines on the same work. The first engine is lslo's.
+
+    kind: what `--only` names. unit: of `EngineResult.work`, for throughput.
+    """
+
+    kind: str
+    title: str
+    size: Size
+    prepare: Callable[[Path], Work]
+    engines: tuple[Engine, ...]
+    unit: str
+    work: str
+    not_covered: str
+
+    @property
+    def folder(self) -> str:
+        """A name for its work's folder."""
+        return "".join(letter if letter.isalnum() else "-" for letter in self.title)
+
+
+def _translations(tolerance: agreement.TranslationTolerance) -> Check:
+    def check(work: Work, expected: EngineResult, found: EngineResult) -> str:
+        return agreement.check_translations(work, expected.outputs, found.outputs, tolerance)
+
+    return check
+
+
+def translation(size: Size, setting: str = "2;2;8") -> Comparison:
+    """All directions of a test set, beam search as fairseq's."""
+    same = _translations(agreement.SAME_SEARCH)
+    converter = ("ctranslate2",)
+    return Comparison(
+        "translation",
+        f"Translation, {size.name}, {setting}",
+        size,
+        lambda folder: write_translation_work(folder, size, setting),
+        (
+            Engine(agreement.LSLO, "lslo, all directions in shared batches", "translation_engines:run_lslo"),
+            Engine(
+                "hugging_face",
+                "Hugging Face generate, a direction at a time, merged",
+                "translation_engines:run_hugging_face",
+                same,
+            ),
+            Engine(
+                "ctranslate2_float32",
+                "CTranslate2 float32, a direction at a time, merged and converted",
+                "ctranslate2_engine:run_float32",
+                _translations(agreement.OTHER_SEARCH),
+                requires=converter,
+            ),
+            Engine(
+                "ctranslate2_int8",
+                "CTranslate2 int8, a direction at a time, merged and converted",
+                "ctranslate2_engine:run_int8",
+                _translations(agreement.LOW_PRECISION),
+                requires=converter,
+            ),
+            Engine(
+                "processes",
+                "Hugging Face generate, a process a direction (loading counted)",
+                "one_direction:run_processes",
+                same,
+            ),
+        ),
+        "sentences",
+        f"{size.directions} directions of {size.rows} sentences, beam {size.decoding['beam']}, "
+        f"LSLo {setting}.",
+        "directions with so many sentences that one alone fills batches, where sharing them gains less "
+        "(`--directions 4 --rows 200`); several processes at a time; GPUs where the table names none.",
+    )
+
+
+def selected(kinds: set[str], sizes: list[Size]) -> list[Comparison]:
+    """The comparisons of these kinds on these sizes."""
+    found = []
+    for size in sizes:
+        if "translation" in kinds:
+            found.append(translation(size))
+    return found
+
+
+def resized(size: Size, **options: int | None) -> Size:
+    """A size with the options that are given."""
+    return replace(size, **{name: value for name, value in options.items() if value is not None})
