@@ -16,6 +16,7 @@ from work import Work
 
 LSLO = "lslo"
 RELATIVE_LOSS = 1e-4
+RELATIVE_GRADIENT = 1e-3
 # Of the same search in float32: rounding may turn a near-tie, so a few lines may differ, in score hardly.
 LEAST_IDENTICAL = 0.99
 NEAR_TIE = 1e-3

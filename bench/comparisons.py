@@ -10,7 +10,10 @@ from pathlib import Path
 import agreement
 from results import EngineResult
 from sizes import Size
+from training_work import write_training_work
 from work import Work, write_translation_work
+
+TRAINED_SETTINGS = ("2;2;8", "64;64;64")
 
 Check = Callable[[Work, EngineResult, EngineResult], str]
 
@@ -111,12 +114,80 @@ def translation(size: Size, setting: str = "2;2;8") -> Comparison:
     )
 
 
+def _losses(work: Work, expected: EngineResult, found: EngineResult) -> str:
+    """Loss and gradient at the start, without dropout, over all sentence pairs."""
+    text = agreement.check_numbers(
+        "loss",
+        {"all pairs": expected.outputs["loss"]},
+        {"all pairs": found.outputs["loss"]},
+        agreement.RELATIVE_LOSS,
+    )
+    if "gradient_norm" in expected.outputs and "gradient_norm" in found.outputs:
+        text += ", " + agreement.check_numbers(
+            "norm of the gradient",
+            {"all pairs": expected.outputs["gradient_norm"]},
+            {"all pairs": found.outputs["gradient_norm"]},
+            agreement.RELATIVE_GRADIENT,
+        )
+    return text
+
+
+def training(size: Size, setting: str) -> Comparison:
+    """Updates on the same sentence pairs, twelve directions with a full batch each."""
+    peft = ("peft", "accelerate")
+    return Comparison(
+        "training",
+        f"Training, {size.name}, {setting}",
+        size,
+        lambda folder: write_training_work(folder, size, setting),
+        (
+            Engine(agreement.LSLO, "lslo, directions mixed in batches", "training_engines:run_lslo"),
+            Engine(
+                "floor",
+                "Floor: forward and backward of the frozen model, no adapters, no optimizer",
+                "training_engines:run_floor",
+            ),
+            Engine(
+                "language_adapters",
+                "PEFT, an adapter a language, batches of one direction",
+                "peft_engines:run_language_adapters",
+                _losses,
+                requires=peft,
+            ),
+            Engine(
+                "shared_adapter",
+                "PEFT, one adapter for all languages",
+                "peft_engines:run_shared_adapter",
+                _losses,
+                against="floor",
+                requires=peft,
+            ),
+            Engine(
+                "trainer",
+                "Hugging Face Trainer, full fine-tuning",
+                "trainer_engine:run_trainer",
+                _losses,
+                against="floor",
+                requires=("accelerate",),
+            ),
+        ),
+        "target_tokens",
+        f"LSLo {setting}, batches of {size.tokens_per_batch:,} tokens, {size.batches_per_update} an update, "
+        "dropout 0.1, label smoothing 0.2, float32; twelve directions with one full batch of sentence pairs "
+        "each.",
+        "trainings whose languages have too few pairs for full batches of one direction, which cost PEFT's "
+        "adapters more; float16 and bfloat16; several processes; saving states.",
+    )
+
+
 def selected(kinds: set[str], sizes: list[Size]) -> list[Comparison]:
     """The comparisons of these kinds on these sizes."""
     found = []
     for size in sizes:
         if "translation" in kinds:
             found.append(translation(size))
+        if "training" in kinds:
+            found += [training(size, setting) for setting in TRAINED_SETTINGS]
     return found
 
 

@@ -80,9 +80,10 @@ def number(value: float) -> str:
 def comparison_table(comparison: Mapping) -> list[str]:
     """The lines of a comparison's Markdown section."""
     lines = [f"## {comparison['title']}", "", comparison["work"], ""]
+    unit = comparison["unit"].replace("_", " ")
     if comparison["rows"]:
         lines += [
-            f"| Engine | Seconds (range) | {comparison['unit']} a second | Time by {REFERENCE}'s (range) | "
+            f"| Engine | Seconds (range) | {unit} a second | Time by {REFERENCE}'s (range) | "
             "Memory (GiB) | Agreement |",
             "|---|---:|---:|---:|---:|---|",
         ]

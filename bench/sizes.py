@@ -69,6 +69,7 @@ SIZES = {
             scale=0.05,
             decoding={"beam": 5, "maximum_length": 100, "tokens_per_batch": 16000},
             tokens_per_batch=2000,
+            passes=1,
         ),
         Size(
             "m2m124",
