@@ -17,6 +17,8 @@ from work import Work
 LSLO = "lslo"
 RELATIVE_LOSS = 1e-4
 RELATIVE_GRADIENT = 1e-3
+# Of 100.
+ABSOLUTE_SCORE = 1e-9
 # Of the same search in float32: rounding may turn a near-tie, so a few lines may differ, in score hardly.
 LEAST_IDENTICAL = 0.99
 NEAR_TIE = 1e-3

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import agreement
 from results import EngineResult
-from sizes import Size
+from scoring_work import write_scoring_work
+from sizes import DIRECTIONS, Size
 from training_work import write_training_work
 from work import Work, write_translation_work
 
@@ -132,51 +133,85 @@ def _losses(work: Work, expected: EngineResult, found: EngineResult) -> str:
     return text
 
 
-def training(size: Size, setting: str) -> Comparison:
-    """Updates on the same sentence pairs, twelve directions with a full batch each."""
+def _training_engines() -> tuple[Engine, ...]:
     peft = ("peft", "accelerate")
+    return (
+        Engine(agreement.LSLO, "lslo, directions mixed in batches", "training_engines:run_lslo"),
+        Engine(
+            "floor",
+            "Floor: forward and backward of the frozen model, no adapters, no optimizer",
+            "training_engines:run_floor",
+        ),
+        Engine(
+            "language_adapters",
+            "PEFT, an adapter a language, batches of one direction",
+            "peft_engines:run_language_adapters",
+            _losses,
+            requires=peft,
+        ),
+        Engine(
+            "shared_adapter",
+            "PEFT, one adapter for all languages",
+            "peft_engines:run_shared_adapter",
+            _losses,
+            against="floor",
+            requires=peft,
+        ),
+        Engine(
+            "trainer",
+            "Hugging Face Trainer, full fine-tuning",
+            "trainer_engine:run_trainer",
+            _losses,
+            against="floor",
+            requires=("accelerate",),
+        ),
+    )
+
+
+def training(size: Size, setting: str) -> Comparison:
+    """Updates on the same sentence pairs, some directions with a full batch each."""
+    engines = _training_engines()
+    if setting != TRAINED_SETTINGS[0]:
+        # Full fine-tuning is the same, whatever the setting.
+        engines = tuple(engine for engine in engines if engine.name != "trainer")
     return Comparison(
         "training",
         f"Training, {size.name}, {setting}",
         size,
         lambda folder: write_training_work(folder, size, setting),
-        (
-            Engine(agreement.LSLO, "lslo, directions mixed in batches", "training_engines:run_lslo"),
-            Engine(
-                "floor",
-                "Floor: forward and backward of the frozen model, no adapters, no optimizer",
-                "training_engines:run_floor",
-            ),
-            Engine(
-                "language_adapters",
-                "PEFT, an adapter a language, batches of one direction",
-                "peft_engines:run_language_adapters",
-                _losses,
-                requires=peft,
-            ),
-            Engine(
-                "shared_adapter",
-                "PEFT, one adapter for all languages",
-                "peft_engines:run_shared_adapter",
-                _losses,
-                against="floor",
-                requires=peft,
-            ),
-            Engine(
-                "trainer",
-                "Hugging Face Trainer, full fine-tuning",
-                "trainer_engine:run_trainer",
-                _losses,
-                against="floor",
-                requires=("accelerate",),
-            ),
-        ),
+        engines,
         "target_tokens",
         f"LSLo {setting}, batches of {size.tokens_per_batch:,} tokens, {size.batches_per_update} an update, "
-        "dropout 0.1, label smoothing 0.2, float32; twelve directions with one full batch of sentence pairs "
-        "each.",
+        f"dropout 0.1, label smoothing 0.2, float32; {size.trained_directions} directions with one full "
+        "batch of sentence pairs each.",
         "trainings whose languages have too few pairs for full batches of one direction, which cost PEFT's "
         "adapters more; float16 and bfloat16; several processes; saving states.",
+    )
+
+
+def _same_scores(work: Work, expected: EngineResult, found: EngineResult) -> str:
+    """Every score of every direction."""
+    return agreement.check_numbers("scores", expected.outputs, found.outputs, 0.0, agreement.ABSOLUTE_SCORE)
+
+
+def scoring(size: Size) -> Comparison:
+    """spBLEU and chrF++ of all directions of a test set."""
+    return Comparison(
+        "scoring",
+        f"Scoring, {size.name}",
+        size,
+        lambda folder: write_scoring_work(folder, size),
+        (
+            Engine(agreement.LSLO, "lslo, all directions", "scoring_engines:run_lslo"),
+            Engine(
+                "sacrebleu", "sacrebleu, a direction at a time", "scoring_engines:run_sacrebleu", _same_scores
+            ),
+        ),
+        "sentences",
+        f"spBLEU (the base model's pieces) and chrF++ of {DIRECTIONS} directions of {size.lines} "
+        "sentences, made from the references by leaving out and swapping words.",
+        "the time that a process takes to start for each direction, if sacrebleu's command line is called; "
+        "sacrebleu's flores101 tokenizer, whose model has many more pieces; reading and writing files.",
     )
 
 
@@ -188,6 +223,9 @@ def selected(kinds: set[str], sizes: list[Size]) -> list[Comparison]:
             found.append(translation(size))
         if "training" in kinds:
             found += [training(size, setting) for setting in TRAINED_SETTINGS]
+        # Of real text only.
+        if "scoring" in kinds and size.shape is None:
+            found.append(scoring(size))
     return found
 
 

@@ -110,9 +110,8 @@ def _copy_adapter(model: torch.nn.Module, work: Work) -> None:
                     module.lora_B[adapter].weight.copy_(tensors[f"{stem}.B"])
                     copied |= {f"{stem}.A", f"{stem}.B"}
     if copied != tensors.keys():
-        raise ValueError(
-            f"{len(tensors.keys() - copied)} tensors of the adapter have no place in PEFT's model"
-        )
+        missing = min(tensors.keys() - copied)
+        raise ValueError(f"the adapter's {missing!r} has no place in PEFT's model")
 
 
 def run_shared_adapter(work: Work, device: torch.device) -> EngineResult:

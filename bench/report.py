@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -83,7 +83,7 @@ def comparison_table(comparison: Mapping) -> list[str]:
     unit = comparison["unit"].replace("_", " ")
     if comparison["rows"]:
         lines += [
-            f"| Engine | Seconds (range) | {unit} a second | Time by {REFERENCE}'s (range) | "
+            f"| Engine | Seconds (range) | {unit} a second | Time relative to {REFERENCE} (range) | "
             "Memory (GiB) | Agreement |",
             "|---|---:|---:|---:|---:|---|",
         ]
@@ -106,6 +106,15 @@ def comparison_table(comparison: Mapping) -> list[str]:
     return lines
 
 
+def flattened(values: Mapping, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(name, text) of every value, those of a mapping in it as `outer inner`."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flattened(value, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", number(value) if isinstance(value, float) else str(value)
+
+
 def markdown(report: Mapping) -> str:
     """The whole report as a page."""
     machine = report["machine"]
@@ -125,10 +134,12 @@ def markdown(report: Mapping) -> str:
     ]
     for comparison in report["comparisons"]:
         lines += comparison_table(comparison)
-    if report["workflow"] is not None:
-        lines += ["## Workflow overhead", ""]
-        lines += [f"- {name}: {value}" for name, value in report["workflow"].items()]
-        lines.append("")
+    lines += ["## Workflow overhead", ""]
+    if report["workflow"] is None:
+        lines.append("Not measured.")
+    else:
+        lines += ["| What | Value |", "|---|---:|"]
+        lines += [f"| {name} | {cell} |" for name, cell in flattened(report["workflow"])]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -16,8 +16,8 @@ class Size:
     `models.random_model`. directions: that are translated, spread evenly over sources and targets. rows:
     sentences of each. scale: standard deviation of the adapter's B. decoding: fields of
     lslo.translation.Decoding. tokens_per_batch, batches_per_update: of training. passes: how often the
-    training examples are gone through. sampled: directions that one process each is timed on.
-    lines: sentences of each direction to score.
+    training examples are gone through. trained_directions: that have a batch among them. sampled:
+    directions that one process each is timed on. lines: sentences of each direction to score.
     """
 
     name: str
@@ -29,8 +29,10 @@ class Size:
     tokens_per_batch: int
     batches_per_update: int = 4
     passes: int = 1
+    trained_directions: int = 12
     sampled: int = 6
-    lines: int = 250
+    # Half of FLORES-101's devtest.
+    lines: int = 506
 
     def as_dictionary(self) -> dict:
         """For JSON."""
@@ -59,17 +61,17 @@ SIZES = {
             # The demo's.
             decoding={"beam": 5, "maximum_length": 100, "tokens_per_batch": 20000},
             tokens_per_batch=1000,
-            passes=10,
+            passes=4,
         ),
         Size(
             "middle",
             _random_shape(32_000, 512, layers=6, heads=8),
-            directions=24,
+            directions=12,
             rows=8,
             scale=0.05,
             decoding={"beam": 5, "maximum_length": 100, "tokens_per_batch": 16000},
             tokens_per_batch=2000,
-            passes=1,
+            trained_directions=8,
         ),
         Size(
             "m2m124",
@@ -80,6 +82,7 @@ SIZES = {
             decoding={"beam": 5, "maximum_length": 100, "tokens_per_batch": 16000},
             tokens_per_batch=500,
             batches_per_update=2,
+            trained_directions=4,
             sampled=2,
         ),
     )

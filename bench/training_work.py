@@ -16,7 +16,6 @@ from work import (
     Work,
     embedded_corpus,
     experiment_of_demo,
-    spread_directions,
     write_content,
     write_model_and_adapter,
 )
@@ -75,6 +74,12 @@ def _padded_tokens(corpus: TokenizedCorpus, batch: np.ndarray) -> int:
     return len(batch) * int(np.maximum(*sides).max())
 
 
+def trained_directions(languages: Sequence[str], number: int) -> list[tuple[str, str]]:
+    """So many pairs of neighbours on the circle of languages, evenly spread over it."""
+    places = np.linspace(0, len(languages), number, endpoint=False).round().astype(int)
+    return [(languages[place], languages[(place + 1) % len(languages)]) for place in places]
+
+
 def one_batch(
     corpus: TokenizedCorpus, direction: tuple[str, str], budget: int, generator: np.random.Generator
 ) -> np.ndarray:
@@ -88,7 +93,7 @@ def one_batch(
 
 
 def write_training_work(folder: Path, size: Size, setting: str) -> Work:
-    """One full batch of each of twelve directions, in which each language is once source and once target."""
+    """One full batch of each direction; a language is at most once a source and once a target."""
     experiment = experiment_of_demo()
     work = write_model_and_adapter(folder, size, setting, experiment)
     languages = work.content["languages"]
@@ -103,7 +108,7 @@ def write_training_work(folder: Path, size: Size, setting: str) -> Work:
     budget = size.tokens_per_batch
     homogeneous = [
         one_batch(corpus, direction, budget, generator)
-        for direction in spread_directions(languages, len(languages))
+        for direction in trained_directions(languages, size.trained_directions)
     ]
     mixed = plan_batches(corpus, np.concatenate(homogeneous), budget, generator)
     batches = {
