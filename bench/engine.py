@@ -15,6 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("engine", help="module:function, called with the work and the device")
     parser.add_argument("--work", type=Path)
+    parser.add_argument("--unchecked", action="store_true", help="make no more outputs than the work itself")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--output", type=Path, required=True)
@@ -35,7 +36,7 @@ def main() -> None:
     module, _, function = options.engine.partition(":")
     run = getattr(importlib.import_module(module), function)
     device = torch.device(options.device)
-    result = run(Work(options.work) if options.work else None, device)
+    result = run(Work(options.work, not options.unchecked) if options.work else None, device)
     # An engine that starts processes tells of theirs.
     result.peak_memory_bytes = result.peak_memory_bytes or peak_memory(device)
     result.write(options.output)

@@ -85,7 +85,10 @@ def run_language_adapters(work: Work, device: torch.device) -> EngineResult:
     model.eval()
     batches = [batch for group in data.homogeneous for batch in group]
     tokens = data.corpus.target_tokens(batches)
-    outputs = {"loss": accumulate(batches, tokens) / tokens, "gradient_norm": gradient_norm(parameters)}
+    outputs = {}
+    if work.check:
+        outputs["loss"] = accumulate(batches, tokens) / tokens
+        outputs["gradient_norm"] = gradient_norm(parameters)
     set_dropout(model, recipe.dropout)
     model.train()
     switching = 0.0
@@ -135,7 +138,7 @@ def run_shared_adapter(work: Work, device: torch.device) -> EngineResult:
 
     model.eval()
     # B is zero: the loss is the base model's.
-    outputs = base_loss(loss, data, device)
+    outputs = base_loss(loss, data, device) if work.check else {}
     set_dropout(model, recipe.dropout)
     model.train()
     synchronise(device)

@@ -43,12 +43,14 @@ class EngineError(Exception):
     """An engine's process failed."""
 
 
-def run_engine(function: str, output: Path, options: argparse.Namespace, work: Path | None) -> EngineResult:
-    """Run `module:function` in a fresh process. Raises EngineError where it fails."""
+def run_engine(
+    function: str, output: Path, options: argparse.Namespace, work: Path | None, check: bool = True
+) -> EngineResult:
+    """Run `module:function` in a fresh process; check: as of Work. Raises EngineError where it fails."""
     command = [sys.executable, str(BENCH / "engine.py"), function, "--output", str(output)]
     command += ["--threads", str(options.threads), "--device", options.device]
     if work is not None:
-        command += ["--work", str(work)]
+        command += ["--work", str(work), *([] if check else ["--unchecked"])]
     threads = {name: str(options.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     result = subprocess.run(command, env={**os.environ, **threads}, check=False)
     if result.returncode:
@@ -79,7 +81,8 @@ def compare(comparison: Comparison, options: argparse.Namespace) -> dict:
             started = time.perf_counter()
             try:
                 output = folder / f"{engine.name}-{round_number}.json"
-                runs[engine.name].append(run_engine(engine.function, output, options, folder))
+                result = run_engine(engine.function, output, options, folder, round_number == 1)
+                runs[engine.name].append(result)
             except EngineError as error:
                 errors[engine.name] = str(error)
             print(f"    the process took {time.perf_counter() - started:.1f} s", flush=True)

@@ -109,7 +109,7 @@ def run_trainer(work: Work, device: torch.device) -> EngineResult:
         def loss(batch: Batch) -> torch.Tensor:
             return trainer.compute_loss(model, _inputs(batch)) * batch.target_tokens
 
-        outputs = base_loss(loss, data, device)
+        outputs = base_loss(loss, data, device) if work.check else {}
         # Trainer calls model.train(), which leaves these as they are.
         set_dropout(model, recipe.dropout)
         trainer.train()

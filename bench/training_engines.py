@@ -115,7 +115,10 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
     model.eval()
     batches = [batch for group in data.mixed for batch in group]
     tokens = data.corpus.target_tokens(batches)
-    outputs = {"loss": accumulate(batches, tokens) / tokens, "gradient_norm": gradient_norm(parameters)}
+    outputs = {}
+    if work.check:
+        outputs["loss"] = accumulate(batches, tokens) / tokens
+        outputs["gradient_norm"] = gradient_norm(parameters)
     set_dropout(model, recipe.dropout)
     model.train()
     seconds, counted = timed(work, data, data.mixed, update, device)
@@ -149,7 +152,7 @@ def run_floor(work: Work, device: torch.device) -> EngineResult:
         for examples in group:
             (loss(collate(data.corpus, examples).to(device)) / tokens).backward()
 
-    outputs = base_loss(loss, data, device)
+    outputs = base_loss(loss, data, device) if work.check else {}
     require_gradients_of_embeddings(model)
     set_dropout(model, recipe.dropout)
     model.train()

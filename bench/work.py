@@ -30,10 +30,12 @@ LOG_LENGTH, LOG_DEVIATION = np.log(25) - 0.38**2 / 2, 0.38
 class Work:
     """What an engine is given.
 
-    folder: holds `work.json`, `adapter/` and, for random models, `base_model/`.
+    folder: holds `work.json`, `adapter/` and, for random models, `base_model/`. check: whether to make,
+    outside of what is timed, what only the comparison between engines needs: in the first round.
     """
 
     folder: Path
+    check: bool = True
 
     @cached_property
     def content(self) -> dict:
