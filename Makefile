@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
 READY := $(VENV)/.ready
+BENCH_READY := $(VENV)/.bench-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-scale test-faults test-slurm rehearsal lint format base-model clean
+.PHONY: help setup demo test test-scale test-faults test-slurm test-bench rehearsal bench lint format base-model clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,6 +17,11 @@ setup: $(READY) ## build the environment in .venv
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[development,slurm]'
+	@touch $@
+
+# What the library is compared with, which nothing else needs.
+$(BENCH_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
 demo: $(READY) ## run the whole method on the embedded corpus, into results/demo/
@@ -39,12 +45,18 @@ test-faults: $(READY) ## run the tests of kills and of a full disk (minutes more
 test-slurm: $(READY) ## run the workflow on a real SLURM, which is installed (as root) and started for it
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slurm --numprocesses $(CORES) --dist loadfile
 
+test-bench: $(BENCH_READY) ## run every comparison of `make bench` very small, to test the bench itself
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m bench
+
 rehearsal: $(READY) ## run all of config/lang12.yaml with a tiny model (FLORES101_DEVTEST: the text; ROWS, EPOCHS, RUN)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m rehearsal
 
 .PHONY: plan
 plan: $(READY) ## print what CONFIG (config/lang12.yaml) will cost, before anything is downloaded
 	$(BIN)/snakemake --cores 1 plan --configfile $(or $(CONFIG),config/lang12.yaml)
+
+bench: $(BENCH_READY) ## time the library beside its peers, into results/bench/ (OPTIONS: see bench/run.py --help)
+	$(BIN)/python bench/run.py $(OPTIONS)
 
 lint: $(READY) ## check style and workflow
 	$(BIN)/ruff check

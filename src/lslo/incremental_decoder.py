@@ -32,10 +32,12 @@ class IncrementalDecoder:
         hidden = source_mask[:, None, None, :].eq(0)
         self.source_mask = hidden.to(states.dtype).masked_fill(hidden, -torch.inf)
         self.source = [
-            (_heads(layer.encoder_attn, layer.encoder_attn.k_proj(states)),
-             _heads(layer.encoder_attn, layer.encoder_attn.v_proj(states)))
-            for layer in self.layers
-        ]  # fmt: skip
+            tuple(
+                _heads(attention, projection(states)).contiguous()
+                for projection in (attention.k_proj, attention.v_proj)
+            )
+            for attention in (layer.encoder_attn for layer in self.layers)
+        ]
         # [n, heads, capacity, head size] a layer, of which `used` are written.
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []

@@ -25,6 +25,12 @@ def test_the_conda_environment_pins_what_pyproject_pins():
     assert all(re.fullmatch(r"[a-z-]+==[0-9.]+", pin) for pin in pins)
 
 
+def test_the_extras_are_pinned_too():
+    extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(extras) == {"bench", "development", "slurm"}
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+", pin) for pins in extras.values() for pin in pins)
+
+
 @pytest.fixture(scope="module")
 def demo():
     return yaml.safe_load((REPOSITORY / "config/demo.yaml").read_text())

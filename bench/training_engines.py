@@ -1,0 +1,160 @@
+"""Engines that train on the same sentence pairs: lslo, and the frozen model's own passes, the floor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import M2M100ForConditionalGeneration
+
+from lslo.batching import Batch, collate
+from lslo.model.loading import load_base_model
+from lslo.recipe import Recipe
+from lslo.training import set_dropout
+from lslo.updates import accumulate_gradients, take_step
+from models import load_adapted
+from results import EngineResult, say, synchronise
+from training_work import TrainingData
+from work import Work
+
+# Small, so that many timed updates leave the numbers finite.
+LEARNING_RATE = 1e-5
+
+
+def recipe_of(work: Work) -> Recipe:
+    """The paper's recipe with the work's batches."""
+    size = work.size
+    tokens = size.tokens_per_batch
+    return Recipe(
+        1, LEARNING_RATE, tokens_per_batch=tokens, tokens_per_update=size.batches_per_update * tokens
+    )
+
+
+def adam(parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
+    """The optimizer of lslo.training.train."""
+    return torch.optim.Adam(parameters, lr=LEARNING_RATE, betas=(0.9, 0.98), eps=1e-8, fused=True)
+
+
+def plain_loss(model: nn.Module, batch: Batch, epsilon: float) -> Tensor:
+    """fairseq's label-smoothed cross-entropy of a Hugging Face model, summed over tokens.
+
+    PyTorch's label smoothing of eps·V / (V − 1) is fairseq's of eps.
+    """
+    logits = model(
+        input_ids=batch.source,
+        attention_mask=batch.source_mask,
+        decoder_input_ids=batch.decoder_input,
+        use_cache=False,
+    ).logits
+    vocabulary = logits.shape[-1]
+    return F.cross_entropy(
+        logits.flatten(0, 1),
+        batch.target.flatten(),
+        ignore_index=batch.pad,
+        reduction="sum",
+        label_smoothing=epsilon * vocabulary / (vocabulary - 1),
+    )
+
+
+def gradient_norm(parameters: Iterable[nn.Parameter]) -> float:
+    """Of all gradients together; those that are not there are zero."""
+    return sum(float(one.grad.double().square().sum()) for one in parameters if one.grad is not None) ** 0.5
+
+
+def timed(
+    work: Work,
+    data: TrainingData,
+    updates: Sequence[Sequence[np.ndarray]],
+    update: Callable[[Sequence[np.ndarray]], None],
+    device: torch.device,
+) -> tuple[float, dict[str, int]]:
+    """Seconds of all updates, `passes` times, after a first one that is not counted; and what was done."""
+    update(updates[0])
+    synchronise(device)
+    started = time.perf_counter()
+    for number in range(work.size.passes):
+        for group in updates:
+            update(group)
+        say(f"pass {number + 1} of {work.size.passes}", every=5, number=number)
+    synchronise(device)
+    seconds = time.perf_counter() - started
+    batches = [batch for group in updates for batch in group]
+    passes = work.size.passes
+    return seconds, {
+        "target_tokens": passes * data.corpus.target_tokens(batches),
+        "updates": passes * len(updates),
+        "batches": passes * len(batches),
+    }
+
+
+def run_lslo(work: Work, device: torch.device) -> EngineResult:
+    """`accumulate_gradients` and `take_step` of batches that mix directions."""
+    model, router = load_adapted(work.base_model, work.adapter)
+    model.to(device)
+    data, recipe = TrainingData.read(work), recipe_of(work)
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = adam(parameters)
+    scaler = torch.amp.GradScaler(device.type, enabled=False)
+
+    def accumulate(group: Sequence[np.ndarray], tokens: int) -> float:
+        losses = 0.0
+        for examples in group:
+            batch = collate(data.corpus, examples).to(device)
+            losses += accumulate_gradients(model, parameters, batch, tokens, recipe, router, scaler)[0]
+        return losses
+
+    def update(group: Sequence[np.ndarray]) -> None:
+        optimizer.zero_grad()
+        accumulate(group, data.corpus.target_tokens(group))
+        take_step(optimizer, scaler, (), "bench")
+
+    model.eval()
+    batches = [batch for group in data.mixed for batch in group]
+    tokens = data.corpus.target_tokens(batches)
+    outputs = {}
+    if work.check:
+        outputs["loss"] = accumulate(batches, tokens) / tokens
+        outputs["gradient_norm"] = gradient_norm(parameters)
+    set_dropout(model, recipe.dropout)
+    model.train()
+    seconds, counted = timed(work, data, data.mixed, update, device)
+    return EngineResult({"": seconds}, counted, {"train": seconds}, outputs)
+
+
+def base_loss(loss: Callable[[Batch], Tensor], data: TrainingData, device: torch.device) -> dict[str, float]:
+    """Loss a token of all mixed batches. loss: of a batch, summed over tokens."""
+    batches = [batch for group in data.mixed for batch in group]
+    with torch.no_grad():
+        total = sum(float(loss(collate(data.corpus, batch).to(device))) for batch in batches)
+    return {"loss": total / data.corpus.target_tokens(batches)}
+
+
+def require_gradients_of_embeddings(model: M2M100ForConditionalGeneration) -> None:
+    """Make the backward pass go through every layer, although no parameter wants a gradient."""
+    for side in (model.model.encoder, model.model.decoder):
+        side.embed_tokens.register_forward_hook(lambda module, inputs, output: output.requires_grad_(True))
+
+
+def run_floor(work: Work, device: torch.device) -> EngineResult:
+    """The same batches forward and backward through the frozen base model: no adapters, no optimizer."""
+    model = load_base_model(work.base_model).to(device).requires_grad_(False)
+    data, recipe = TrainingData.read(work), recipe_of(work)
+
+    def loss(batch: Batch) -> Tensor:
+        return plain_loss(model, batch, recipe.label_smoothing)
+
+    def update(group: Sequence[np.ndarray]) -> None:
+        tokens = data.corpus.target_tokens(group)
+        for examples in group:
+            (loss(collate(data.corpus, examples).to(device)) / tokens).backward()
+
+    outputs = base_loss(loss, data, device) if work.check else {}
+    require_gradients_of_embeddings(model)
+    set_dropout(model, recipe.dropout)
+    model.train()
+    seconds, counted = timed(work, data, data.mixed, update, device)
+    return EngineResult({"": seconds}, counted, {"train": seconds}, outputs)

@@ -1,0 +1,172 @@
+"""Engines that translate all directions of a work with beam search: lslo, and generate of a merged model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import torch
+from transformers import LogitsProcessor, LogitsProcessorList, M2M100ForConditionalGeneration
+
+from lslo.batching import pad_sequences
+from lslo.translation import Decoding, translate
+from models import Merger, load_adapted
+from results import EngineResult, say, synchronise
+from work import Work
+
+Direction = tuple[str, str]
+# direction -> for each sentence its tokens y… without the language token and `</s>`
+Translations = dict[str, list[list[int]]]
+
+
+class RecordingTokenizer:
+    """The work's tokenizer, whose decoded sentences say of which tokens they are made.
+
+    What `translate` returns is text; engines are compared by their tokens.
+    """
+
+    def __init__(self, tokenizer):
+        self._tokenizer = tokenizer
+        self.pad = tokenizer.pad
+        self.end_of_sentence = tokenizer.end_of_sentence
+        self.unknown = tokenizer.unknown
+
+    def encode(self, sentences: Iterable[str]) -> list[list[int]]:
+        return self._tokenizer.encode(sentences)
+
+    def language_token(self, language: str) -> int:
+        return self._tokenizer.language_token(language)
+
+    def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
+        sequences = [list(map(int, sequence)) for sequence in ids]
+        texts = self._tokenizer.decode(sequences)
+        return [
+            f"{text}\t{' '.join(map(str, tokens))}" for text, tokens in zip(texts, sequences, strict=True)
+        ]
+
+
+def name_of(direction: Direction) -> str:
+    """`en-de`."""
+    return "-".join(direction)
+
+
+def text_tokens(tokens: Iterable[int], end_of_sentence: int, pad: int) -> list[int]:
+    """Tokens without `</s>` and padding."""
+    return [int(token) for token in tokens if int(token) not in (end_of_sentence, pad)]
+
+
+def run_lslo(work: Work, device: torch.device) -> EngineResult:
+    """`lslo.translation.translate` of all directions, mixed in batches."""
+    model, router = load_adapted(work.base_model, work.adapter)
+    model.to(device)
+    tokenizer = RecordingTokenizer(work.tokenizer)
+    sources, directions = work.content["sources"], work.directions
+    synchronise(device)
+    started = time.perf_counter()
+    found = translate(model, tokenizer, sources, directions, Decoding(**work.size.decoding), router=router)
+    synchronise(device)
+    seconds = time.perf_counter() - started
+    translations = {
+        name_of(direction): [
+            text_tokens(line.rpartition("\t")[2].split(), tokenizer.end_of_sentence, tokenizer.pad)
+            for line in lines
+        ]
+        for direction, lines in found.items()
+    }
+    return EngineResult({"": seconds}, count(translations), {"translate": seconds}, translations)
+
+
+def count(translations: Translations) -> dict[str, int]:
+    """Sentences and target tokens (text and `</s>`)."""
+    lines = [tokens for of in translations.values() for tokens in of]
+    return {"sentences": len(lines), "target_tokens": sum(len(tokens) + 1 for tokens in lines)}
+
+
+def sorted_batches(lengths: Sequence[int], decoding: Decoding) -> Iterator[list[int]]:
+    """Rows in batches of similar length, longest first, as many as lslo's token budget allows.
+
+    lengths: tokens of each source.
+    """
+    order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
+    while order:
+        rows = max(1, decoding.tokens_per_batch // (lengths[order[0]] * decoding.beam))
+        yield order[:rows]
+        order = order[rows:]
+
+
+def source_sequences(work: Work, source: str) -> list[list[int]]:
+    """`[__src__, x…, </s>]` of every sentence of a language."""
+    tokenizer = work.tokenizer
+    return [
+        [tokenizer.language_token(source), *ids, tokenizer.end_of_sentence]
+        for ids in tokenizer.encode(work.content["sources"][source])
+    ]
+
+
+class FairseqAllowed(LogitsProcessor):
+    """What fairseq allows: the language token first, whose log-probability counts, then all but padding.
+
+    As `prefix_allowed_tokens_fn` would, but without a list of the vocabulary for each hypothesis and step,
+    which would make `generate` slower. `forced_bos_token_id` would not count the language token.
+    """
+
+    def __init__(self, language_token: int, pad: int):
+        self.language_token = language_token
+        self.pad = pad
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        """input_ids: [hypotheses, length]; scores: [hypotheses, V] log-probabilities."""
+        if input_ids.shape[1] == 1:
+            allowed = torch.full_like(scores, -torch.inf)
+            allowed[:, self.language_token] = scores[:, self.language_token]
+            return allowed
+        return scores.index_fill(1, torch.tensor([self.pad], device=scores.device), -torch.inf)
+
+
+def generate_direction(
+    model: M2M100ForConditionalGeneration, work: Work, direction: Direction, device: torch.device
+) -> list[list[int]]:
+    """Translate a direction with Hugging Face's `generate`, searching as fairseq does."""
+    source, target = direction
+    tokenizer, decoding = work.tokenizer, Decoding(**work.size.decoding)
+    sequences = source_sequences(work, source)
+    allowed = LogitsProcessorList([FairseqAllowed(tokenizer.language_token(target), tokenizer.pad)])
+    found: dict[int, list[int]] = {}
+    for rows in sorted_batches([len(sequence) for sequence in sequences], decoding):
+        batch = torch.from_numpy(pad_sequences([sequences[row] for row in rows], tokenizer.pad)).to(device)
+        generated = model.generate(
+            input_ids=batch,
+            attention_mask=batch.ne(tokenizer.pad).long(),
+            num_beams=decoding.beam,
+            do_sample=False,
+            early_stopping=True,
+            length_penalty=decoding.length_penalty,
+            max_new_tokens=decoding.maximum_length + 1,
+            logits_processor=allowed,
+        ).tolist()
+        for row, tokens in zip(rows, generated, strict=True):
+            found[row] = text_tokens(tokens[2:], tokenizer.end_of_sentence, tokenizer.pad)
+    tokens = [found[row] for row in range(len(sequences))]
+    tokenizer.decode(tokens)
+    return tokens
+
+
+def run_hugging_face(
+    work: Work, device: torch.device, generate: Callable = generate_direction
+) -> EngineResult:
+    """`generate`, a direction at a time, with that direction's LSLo merged into the weights."""
+    merger = Merger(work.base_model, work.adapter, device)
+    translations, merging, generating = {}, 0.0, 0.0
+    for number, direction in enumerate(work.directions, start=1):
+        synchronise(device)
+        started = time.perf_counter()
+        model = merger.merge(direction)
+        synchronise(device)
+        merged = time.perf_counter()
+        translations[name_of(direction)] = generate(model, work, direction, device)
+        synchronise(device)
+        merging += merged - started
+        generating += time.perf_counter() - merged
+        say(f"{number} of {len(work.directions)} directions", every=12, number=number)
+    parts = {"merge": merging, "translate": generating}
+    return EngineResult({"": merging + generating}, count(translations), parts, translations)
