@@ -7,7 +7,7 @@ routed through the LSLo modules of its own direction's languages.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TextIO
@@ -22,6 +22,7 @@ from lslo.incremental_decoder import IncrementalDecoder
 from lslo.output_projection import Continuations, OutputProjection
 from lslo.progress import Progress
 from lslo.routing import Router
+from lslo.side_by_side import can_fork, side_by_side
 from lslo.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,10 @@ logger = logging.getLogger(__name__)
 MOST_SCORES = 2**28
 # Sentences that are done leave a batch when no more than this share of it goes on: leaving copies the rest.
 SPARSE = 0.75
+# Up to this dimension, processes of one thread each are faster than one process of several threads.
+SMALL_MODEL = 512
+# Rows times the longest source of a batch below which products are too small, however many processes there are.
+LEAST_TOKENS = 4000
 
 
 @dataclass(frozen=True)
@@ -204,7 +209,6 @@ def translate(
         ((direction, row) for direction in directions for row in range(len(sources[direction[0]]))),
         key=lambda item: (place[item[0][1]], -len(tokens[item[0][0]][item[1]])),
     )
-    found: dict[tuple[tuple[str, str], int], list[int]] = {}
 
     def search(batch: Sequence[tuple[tuple[str, str], int]]) -> list[list[int]]:
         """The hypotheses of a batch; of its halves, one after the other, where memory ends."""
@@ -227,19 +231,36 @@ def translate(
         middle = (len(batch) + 1) // 2
         return search(batch[:middle]) + search(batch[middle:])
 
-    # Every hypothesis has a row of scores over the vocabulary, in float32, and some copies of it.
+    processes = _processes(model)
+    # Every hypothesis has a row of scores over the vocabulary, in float32.
     most_rows = max(1, MOST_SCORES // (model.config.vocab_size * decoding.beam))
+    most_tokens = max(decoding.tokens_per_batch // processes, min(LEAST_TOKENS, decoding.tokens_per_batch))
+    lengths = [len(tokens[source][row]) for (source, _), row in items]
+    batches = [items[part] for part in _cut(lengths, most_tokens // decoding.beam, most_rows)]
+    found: dict[tuple[tuple[str, str], int], list[int]] = {}
     with Progress("translate", "sentence", progress, total=len(items)) as bar:
-        while len(found) < len(items):
-            batch = items[len(found) : len(found) + most_rows]
-            lengths = [len(tokens[source][row]) for (source, _), row in batch]
-            sizes = np.arange(1, len(batch) + 1) * decoding.beam * np.maximum.accumulate(lengths)
-            batch = batch[: max(1, int((sizes <= decoding.tokens_per_batch).sum()))]
-            found |= dict(zip(batch, search(batch), strict=True))
-            bar.step(len(batch))
+        for number, hypotheses in side_by_side(search, batches, processes):
+            found |= dict(zip(batches[number], hypotheses, strict=True))
+            bar.step(len(hypotheses))
     # Without the language token, which M2M100 tokenizers do not take for a special one.
     sentences = dict(zip(found, tokenizer.decode(y[1:] for y in found.values()), strict=True))
     return {
         direction: [sentences[direction, row] for row in range(len(sources[direction[0]]))]
         for direction in directions
     }
+
+
+def _cut(lengths: Sequence[int], most_tokens: int, most_rows: int) -> Iterator[slice]:
+    """Consecutive batches, each of as many sentences as rows and tokens (rows × longest) allow, at least one."""
+    start = 0
+    while start < len(lengths):
+        longest = np.maximum.accumulate(lengths[start : start + most_rows])
+        fitting = int((np.arange(1, len(longest) + 1) * longest <= most_tokens).sum())
+        yield slice(start, start + max(1, fitting))
+        start += max(1, fitting)
+
+
+def _processes(model: M2M100ForConditionalGeneration) -> int:
+    """How many processes of a thread each translate: on a CPU, a small model's products gain little by threads."""
+    small = model.device.type == "cpu" and model.config.d_model <= SMALL_MODEL
+    return torch.get_num_threads() if small and can_fork() else 1
