@@ -33,8 +33,10 @@ MOST_SCORES = 2**28
 SPARSE = 0.75
 # Up to this dimension, processes of one thread each are faster than one process of several threads.
 SMALL_MODEL = 512
-# Rows times the longest source of a batch below which products are too small, however many processes there are.
-LEAST_TOKENS = 4000
+# Each of them has a share of the tokens of a batch, and at least so many batches, so that none waits long for
+# the last; but batches of fewer tokens (rows times the longest source) waste more than that.
+BATCHES_EACH = 4
+LEAST_TOKENS = 2000
 
 
 @dataclass(frozen=True)
@@ -234,8 +236,11 @@ def translate(
     processes = _processes(model)
     # Every hypothesis has a row of scores over the vocabulary, in float32.
     most_rows = max(1, MOST_SCORES // (model.config.vocab_size * decoding.beam))
-    most_tokens = max(decoding.tokens_per_batch // processes, min(LEAST_TOKENS, decoding.tokens_per_batch))
     lengths = [len(tokens[source][row]) for (source, _), row in items]
+    most_tokens = decoding.tokens_per_batch
+    if processes > 1:
+        share = sum(lengths) * decoding.beam // (BATCHES_EACH * processes)
+        most_tokens = min(most_tokens, max(LEAST_TOKENS, min(share, most_tokens // processes)))
     batches = [items[part] for part in _cut(lengths, most_tokens // decoding.beam, most_rows)]
     found: dict[tuple[tuple[str, str], int], list[int]] = {}
     with Progress("translate", "sentence", progress, total=len(items)) as bar:
