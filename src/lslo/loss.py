@@ -12,13 +12,15 @@ from transformers import M2M100ForConditionalGeneration
 from lslo.batching import Batch
 from lslo.routing import Router
 
-# Above this many logits (tokens × vocabulary) a batch's logits are not kept: 4,000 tokens and M2M-124's 256 k
-# pieces would take 4 GB, twice with their gradient. The embedded model stays below it.
+# So many logits (tokens × vocabulary) are held at a time: 4,000 tokens and M2M-124's 256 k pieces would take 4 GB,
+# twice with their gradient.
 MOST_LOGITS = 2**26
 
 
 def smoothed_cross_entropy(logits: Tensor, target: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-    """fairseq's label-smoothed cross-entropy and the plain one, both summed over tokens.
+    """fairseq's label-smoothed cross-entropy and the plain one, both summed over tokens, as they are defined.
+
+    Training computes the same without keeping logits (`projected_cross_entropy`).
 
     logits: [tokens, V]; target: [tokens]. With eps_i = eps/(V−1) the loss is (1 − eps − eps_i)·nll +
     eps_i·Σ_v(−log p_v).
@@ -86,14 +88,11 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
 def projected_cross_entropy(
     hidden: Tensor, weight: Tensor, target: Tensor, epsilon: float, *, most_logits: int = MOST_LOGITS
 ) -> tuple[Tensor, Tensor]:
-    """The same from hidden states and the output projection, without all logits at once where they are many.
+    """`smoothed_cross_entropy` of hidden states through the output projection, its gradients made with it.
 
     hidden: [tokens, d]; weight: [V, d]; target: [tokens]. most_logits: that are held at a time.
     """
-    vocabulary = len(weight)
-    if len(hidden) * vocabulary <= most_logits:
-        return smoothed_cross_entropy(F.linear(hidden, weight), target, epsilon)
-    chunk = max(1, most_logits // vocabulary)
+    chunk = max(1, most_logits // len(weight))
     return _ChunkedCrossEntropy.apply(hidden, weight, target, epsilon, chunk)
 
 
