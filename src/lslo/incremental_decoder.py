@@ -56,7 +56,7 @@ class IncrementalDecoder:
     def step(self, tokens: Tensor, parents: Tensor) -> Tensor:
         """The states [n, hypotheses, d] of one more token of each hypothesis.
 
-        tokens: [n, hypotheses]. parents: [n, hypotheses], the hypothesis of the step before that each continues.
+        tokens: [n, hypotheses]. parents: [n, hypotheses], the hypothesis that each continues.
         """
         sentences, hypotheses = tokens.shape
         past = self.visible.gather(1, parents.unsqueeze(-1).expand(-1, -1, self.used))

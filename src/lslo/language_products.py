@@ -1,7 +1,7 @@
 """Products of each row of a batch with its own language's rows of a matrix: the heart of LSLo (Equation 3).
 
 The languages' rows lie one below the other in a matrix M [R, n], M_l [r_l, n] those of language l. Three
-products make up an LSLo module, forward and backward, each for A (n = k) and for B (stored transposed, n = d):
+products make up an LSLo module, forward and backward, for A (n = k) and for B (stored transposed, n = d):
 
     narrow    x M_lᵀ            x A_lᵀ, and grad_y B_lᵀ
     widen     y + inner M_l     the output, and grad_x
@@ -112,7 +112,10 @@ class GroupedRows(LanguageProducts):
         present, counts = languages.sort().values.unique_consecutive(return_counts=True)
         self.present, self.counts = present.tolist(), counts
         starts = [sum(ranks[:language]) for language in self.present]
-        self.rows = [slice(s, s + ranks[l]) for s, l in zip(starts, self.present, strict=True)]
+        self.rows = [
+            slice(start, start + ranks[language])
+            for start, language in zip(starts, self.present, strict=True)
+        ]
         largest = max((ranks[language] for language in self.present), default=0)
         self.width = max(ALIGNMENT, -(-largest // ALIGNMENT) * ALIGNMENT)
         self.one_block = len(self.present) == len(ranks) and set(ranks) == {self.width}

@@ -12,8 +12,8 @@ from transformers import M2M100ForConditionalGeneration
 from lslo.batching import Batch
 from lslo.routing import Router
 
-# So many logits (tokens × vocabulary) are held at a time: 4,000 tokens and M2M-124's 256 k pieces would take 4 GB,
-# twice with their gradient.
+# So many logits (tokens × vocabulary) are held at a time: 4,000 tokens and M2M-124's 256 k pieces would take
+# 4 GB, twice with their gradient.
 MOST_LOGITS = 2**26
 
 

@@ -30,8 +30,8 @@ class Continuations:
     def best(self, scores: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """The best of all continuations of each sentence, best first.
 
-        scores: [n, hypotheses], of the hypotheses so far. Returns the scores, the hypotheses that are continued
-        and the tokens: [n, number], or fewer where there are no more.
+        scores: [n, hypotheses], of the hypotheses so far. Returns the scores, the hypotheses that are
+        continued and the tokens: [n, number], or fewer where there are no more.
         """
         candidates = self.tokens.shape[-1]
         totals = (scores.unsqueeze(-1) + self.log_probabilities).flatten(1)
@@ -62,8 +62,9 @@ class OutputProjection:
         logits = self._logits(hidden.flatten(0, 1))
         rows = CACHED_LOGITS // self.vocabulary if logits.device.type == "cpu" else len(logits)
         parts = [self._best(part, only) for part in logits.split(max(1, rows))]
-        log_probabilities, tokens = (torch.cat(part).unflatten(0, hidden.shape[:2]) for part in zip(*parts))
-        return Continuations(log_probabilities, tokens)
+        return Continuations(
+            *(torch.cat(part).unflatten(0, hidden.shape[:2]) for part in zip(*parts, strict=True))
+        )
 
     def _logits(self, hidden: Tensor) -> Tensor:
         """[rows, V], in memory that the next call overwrites."""

@@ -21,7 +21,7 @@ _function: Callable[[Any], Any] | None = None
 
 
 def can_fork() -> bool:
-    """Whether processes may start as copies of this one: elsewhere than on Linux, numerical libraries break."""
+    """Whether processes may be copies of this one: but on Linux, numerical libraries break in them."""
     return sys.platform == "linux"
 
 
@@ -30,8 +30,8 @@ def side_by_side(
 ) -> Iterator[tuple[int, Any]]:
     """(index, function(items[index])) in the order in which they are done.
 
-    With one process, in this one. Otherwise in copies of it with a thread each, which end with it even where it
-    is killed; items and results are pickled. What function raises is raised here.
+    With one process, in this one. Otherwise in copies of it with a thread each, which end with it even where
+    it is killed; items and results are pickled. What function raises is raised here.
     """
     if processes == 1 or len(items) < 2:
         yield from ((index, function(item)) for index, item in enumerate(items))

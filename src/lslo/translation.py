@@ -162,7 +162,7 @@ def beam_search(
     beams = _Beams(start.unsqueeze(1), language_score, decoding.beam)
     hidden = hidden[:, 1:]
 
-    for length in range(1, decoding.maximum_length):
+    for _ in range(1, decoding.maximum_length):
         parents = beams.advance(projection.continuations(hidden), end_of_sentence, decoding.length_penalty)
         going_on = (~beams.done).nonzero().squeeze(1)
         if not len(going_on):
@@ -256,7 +256,7 @@ def translate(
 
 
 def _cut(lengths: Sequence[int], most_tokens: int, most_rows: int) -> Iterator[slice]:
-    """Consecutive batches, each of as many sentences as rows and tokens (rows × longest) allow, at least one."""
+    """Consecutive batches, each as large as rows and tokens (rows × longest) allow, at least a sentence."""
     start = 0
     while start < len(lengths):
         longest = np.maximum.accumulate(lengths[start : start + most_rows])
@@ -266,6 +266,6 @@ def _cut(lengths: Sequence[int], most_tokens: int, most_rows: int) -> Iterator[s
 
 
 def _processes(model: M2M100ForConditionalGeneration) -> int:
-    """How many processes of a thread each translate: on a CPU, a small model's products gain little by threads."""
+    """How many processes translate: on a CPU, a small model's products gain little by threads."""
     small = model.device.type == "cpu" and model.config.d_model <= SMALL_MODEL
     return torch.get_num_threads() if small and can_fork() else 1

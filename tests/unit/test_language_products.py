@@ -88,7 +88,9 @@ def test_gather_and_scatter_are_transposes():
     rows = GatheredRows(ranks, torch.tensor([2, 0, 1, 2, 2]))
     matrix = random_tensor(5, 4, dtype=torch.float64, seed=30)
     gathered = random_tensor(5, 3, 4, dtype=torch.float64, seed=31)
-    torch.testing.assert_close((rows.gather(matrix) * gathered).sum(), (matrix * rows.scatter(gathered)).sum())
+    torch.testing.assert_close(
+        (rows.gather(matrix) * gathered).sum(), (matrix * rows.scatter(gathered)).sum()
+    )
 
 
 def test_a_cpu_groups_rows():

@@ -258,6 +258,30 @@ def test_translate_keeps_lines_and_directions(routed, tokenizer, tokens_per_batc
     assert len({line for lines in translations.values() for line in lines}) >= 9
 
 
+def test_several_processes_translate_as_one_does(routed, tokenizer, monkeypatch):
+    model, router = routed
+    sources = {language: [f"{word} {word}" for word in "abcdefgh"] for language in ("en", "de", "or")}
+    directions = [("en", "de"), ("or", "en"), ("de", "or"), ("en", "or")]
+    decoding = Decoding(beam=2, maximum_length=8, tokens_per_batch=100)
+    monkeypatch.setattr(lslo.translation, "LEAST_TOKENS", 20)
+    used = []
+    original = lslo.translation.side_by_side
+    monkeypatch.setattr(
+        lslo.translation,
+        "side_by_side",
+        lambda function, items, processes: (
+            used.append((processes, len(items))) or original(function, items, processes)
+        ),
+    )
+    results = []
+    for processes in (1, 2):
+        monkeypatch.setattr(lslo.translation, "_processes", lambda _, processes=processes: processes)
+        results.append(translate(model, tokenizer, sources, directions, decoding, router=router))
+    assert [processes for processes, _ in used] == [1, 2]
+    assert used[1][1] > 2
+    assert results[0] == results[1]
+
+
 def test_a_batch_that_does_not_fit_is_halved_and_the_lines_stay(routed, tokenizer, monkeypatch, caplog):
     model, router = routed
     decoding = Decoding(beam=2, maximum_length=8)

@@ -134,8 +134,8 @@ def translation_flops(sizes: ModelSizes, sums: PairSums, beam: int, shape: LsloS
 
     The encoder, and cross-attention's keys and values, run once a sentence; the decoder reads `</s>` and the
     language token once, then the m − 2 tokens that `</s>` ends, beam times. The search goes on until `beam`
-    hypotheses have ended, some steps more, which are left out. A step at length t has 4 d t operations of
-    self-attention a layer.
+    hypotheses have ended, some steps more, which are left out. At length t each hypothesis attends, by a
+    mask, to the first two tokens and to t − 2 of all hypotheses of its sentence.
 
     sums: of the sources and of the references. shape: of the adapter, None for a model without.
     """
@@ -143,7 +143,9 @@ def translation_flops(sizes: ModelSizes, sums: PairSums, beam: int, shape: LsloS
     flops = weight_flops(sizes, sums.source_tokens, decoded) + projection_flops(sizes, decoded)
     # Σ of the lengths from 3 to m is (m² + m) / 2 − 3; the first two positions are computed together.
     steps = (sums.target_squares + sums.target_tokens) / 2 - 3 * sums.pairs
-    own = sizes.decoder_layers * (4 * sums.pairs + beam * steps)
+    step_count = sums.target_tokens - 2 * sums.pairs
+    keys = 2 * step_count + beam * (steps - 2 * step_count)
+    own = sizes.decoder_layers * (4 * sums.pairs + beam * keys)
     cross = sizes.decoder_layers * (2 * sums.source_tokens)
     cross += sizes.decoder_layers * beam * (sums.products - 2 * sums.source_tokens)
     flops += 4 * sizes.dimension * (sizes.encoder_layers * sums.source_squares + own + cross)
