@@ -11,7 +11,7 @@ import agreement
 from results import EngineResult
 from scoring_work import write_scoring_work
 from sizes import DIRECTIONS, Size
-from training_work import write_training_work
+from training_work import write_small_training_work, write_training_work
 from work import Work, write_translation_work
 
 TRAINED_SETTINGS = ("2;2;8", "64;64;64")
@@ -189,6 +189,23 @@ def training(size: Size, setting: str) -> Comparison:
     )
 
 
+def small_training(size: Size, setting: str) -> Comparison:
+    """Updates on the demo's own sentence pairs: all directions, few pairs of each."""
+    engines = {engine.name: engine for engine in _training_engines()}
+    return Comparison(
+        "training",
+        f"Training, {size.name}, {setting}, few pairs a direction",
+        replace(size, passes=1),
+        lambda folder: write_small_training_work(folder, replace(size, passes=1), setting),
+        (engines[agreement.LSLO], engines["language_adapters"]),
+        "target_tokens",
+        f"LSLo {setting} on {size.directions} of the demo's directions, 24 sentence pairs of each, batches of "
+        f"at most {size.tokens_per_batch:,} tokens, {size.batches_per_update} an update, dropout 0.1, label "
+        "smoothing 0.2, float32.",
+        "what a direction's own full batches would take: the comparison above.",
+    )
+
+
 def _same_scores(work: Work, expected: EngineResult, found: EngineResult) -> str:
     """Every score of every direction."""
     return agreement.check_numbers("scores", expected.outputs, found.outputs, 0.0, agreement.ABSOLUTE_SCORE)
@@ -223,6 +240,8 @@ def selected(kinds: set[str], sizes: list[Size]) -> list[Comparison]:
             found.append(translation(size))
         if "training" in kinds:
             found += [training(size, setting) for setting in TRAINED_SETTINGS]
+        if "training" in kinds and size.shape is None:
+            found.append(small_training(size, TRAINED_SETTINGS[0]))
         # Of real text only.
         if "scoring" in kinds and size.shape is None:
             found.append(scoring(size))

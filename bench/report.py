@@ -77,6 +77,12 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
+def share_of_peak(operations: float, seconds: float, peak: float) -> str:
+    """How far from the machine's best matrix products, in GFLOP/s, so many operations in this time are."""
+    rate = operations / seconds / 1e9
+    return f"{number(rate)} GFLOP/s in matrix products alone, {rate / peak:.0%} of the measured peak"
+
+
 def comparison_table(comparison: Mapping) -> list[str]:
     """The lines of a comparison's Markdown section."""
     lines = [f"## {comparison['title']}", "", comparison["work"], ""]

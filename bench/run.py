@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 import torch
 
@@ -63,8 +64,11 @@ def order(engines: list[Engine], round_number: int) -> list[Engine]:
     return engines if round_number % 2 else engines[::-1]
 
 
-def compare(comparison: Comparison, options: argparse.Namespace) -> dict:
-    """Run a comparison; its part of the report. What fails or disagrees is told among its errors."""
+def compare(comparison: Comparison, options: argparse.Namespace, peak: float) -> dict:
+    """Run a comparison; its part of the report. What fails or disagrees is told among its errors.
+
+    peak: GFLOP/s that matrix products reach on this machine.
+    """
     folder = options.output / "work" / comparison.folder
     shutil.rmtree(folder, ignore_errors=True)
     print(f"{comparison.title}: making the work", flush=True)
@@ -92,7 +96,7 @@ def compare(comparison: Comparison, options: argparse.Namespace) -> dict:
         try:
             if errors.keys() & {engine.name, engine.against, reference}:
                 continue
-            rows += engine_rows(engine, work, runs, reference, comparison.unit)
+            rows += engine_rows(engine, work, runs, reference, comparison.unit, peak)
         except DisagreementError as error:
             errors[engine.name] = str(error)
     titles = {engine.name: engine.title for engine in engines}
@@ -119,7 +123,7 @@ def compare(comparison: Comparison, options: argparse.Namespace) -> dict:
 
 
 def engine_rows(
-    engine: Engine, work, runs: dict[str, list[EngineResult]], reference: str, unit: str
+    engine: Engine, work, runs: dict[str, list[EngineResult]], reference: str, unit: str, peak: float
 ) -> list[report.Row]:
     """The rows of an engine, one a variant. Raises DisagreementError."""
     own = runs[engine.name]
@@ -128,6 +132,10 @@ def engine_rows(
     agreement = "-"
     if engine.check is not None:
         agreement = engine.check(work, runs[engine.against][0], own[0])
+    notes = [note for run in own for note in run.notes]
+    if "operations" in own[0].work:
+        seconds = median(run.seconds[""] for run in own)
+        notes.append(report.share_of_peak(own[0].work["operations"], seconds, peak))
     return [
         report.make_row(
             f"{engine.title}: {variant}" if variant else engine.title,
@@ -137,7 +145,7 @@ def engine_rows(
             reference_work=runs[reference][0].work[unit],
             peak_memory_bytes=[run.peak_memory_bytes for run in own],
             agreement=agreement,
-            notes=[note for run in own for note in run.notes],
+            notes=notes,
         )
         for variant in own[0].seconds
     ]
@@ -190,7 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
     (options.output / "machine.json").unlink()
     result = {"machine": machine, "rounds": options.rounds, "comparisons": [], "workflow": None}
     for comparison in selected(set(options.only), sizes):
-        result["comparisons"].append(compare(comparison, options))
+        result["comparisons"].append(compare(comparison, options, machine["matrix_peak_gflop_per_second"]))
         report.write(result, options.output)
     if "workflow" in options.only:
         result["workflow"] = workflow_overhead()

@@ -12,11 +12,13 @@ from torch.nn import functional as F
 from transformers import M2M100ForConditionalGeneration
 
 from lslo.batching import Batch, collate
+from lslo.loss import batch_loss
 from lslo.model.loading import load_base_model
 from lslo.recipe import Recipe
 from lslo.training import set_dropout
 from lslo.updates import accumulate_gradients, take_step
 from models import load_adapted
+from operations import training_operations
 from results import EngineResult, say, synchronise
 from training_work import TrainingData
 from work import Work
@@ -122,6 +124,7 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
     set_dropout(model, recipe.dropout)
     model.train()
     seconds, counted = timed(work, data, data.mixed, update, device)
+    counted["operations"] = training_operations(work, data)
     return EngineResult({"": seconds}, counted, {"train": seconds}, outputs)
 
 
@@ -145,7 +148,8 @@ def run_floor(work: Work, device: torch.device) -> EngineResult:
     data, recipe = TrainingData.read(work), recipe_of(work)
 
     def loss(batch: Batch) -> Tensor:
-        return plain_loss(model, batch, recipe.label_smoothing)
+        # lslo's own, so that adapters are all that the two differ in.
+        return batch_loss(model, batch, recipe.label_smoothing, None)[0]
 
     def update(group: Sequence[np.ndarray]) -> None:
         tokens = data.corpus.target_tokens(group)

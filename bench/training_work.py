@@ -16,6 +16,7 @@ from work import (
     Work,
     embedded_corpus,
     experiment_of_demo,
+    spread_directions,
     write_content,
     write_model_and_adapter,
 )
@@ -90,6 +91,30 @@ def one_batch(
     full = [batch for batch in batches if _padded_tokens(corpus, batch) >= FULL * budget]
     # In random order already.
     return (full or sorted(batches, key=len))[-1]
+
+
+def write_small_training_work(folder: Path, size: Size, setting: str) -> Work:
+    """Directions with no more sentence pairs than the demo's `dev` has: too few for a batch of their own."""
+    experiment = experiment_of_demo()
+    work = write_model_and_adapter(folder, size, setting, experiment)
+    languages = work.content["languages"]
+    phrases = embedded_corpus(experiment).dev
+    sources = {language: [one.sentences[language] for one in phrases] for language in languages}
+    corpus = TokenizedCorpus.of(sources, work.tokenizer)
+    directions = spread_directions(languages, size.directions)
+    generator = np.random.default_rng(1)
+    budget = size.tokens_per_batch
+    batches = {
+        "mixed": plan_batches(corpus, corpus.examples(directions), budget, generator),
+        "homogeneous": [
+            batch
+            for index in generator.permutation(len(directions))
+            for batch in plan_batches(corpus, corpus.examples([directions[index]]), budget, generator)
+        ],
+    }
+    content = {name: [batch.tolist() for batch in of] for name, of in batches.items()}
+    write_content(work, work.content | {"sources": sources} | content)
+    return work
 
 
 def write_training_work(folder: Path, size: Size, setting: str) -> Work:

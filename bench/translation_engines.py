@@ -11,6 +11,7 @@ from transformers import LogitsProcessor, LogitsProcessorList, M2M100ForConditio
 from lslo.batching import pad_sequences
 from lslo.translation import Decoding, translate
 from models import Merger, load_adapted
+from operations import translation_operations
 from results import EngineResult, say, synchronise
 from work import Work
 
@@ -73,7 +74,8 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
         ]
         for direction, lines in found.items()
     }
-    return EngineResult({"": seconds}, count(translations), {"translate": seconds}, translations)
+    counted = count(translations) | {"operations": translation_operations(work, translations)}
+    return EngineResult({"": seconds}, counted, {"translate": seconds}, translations)
 
 
 def count(translations: Translations) -> dict[str, int]:
