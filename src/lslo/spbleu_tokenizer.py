@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -88,20 +87,17 @@ class SpbleuTokenizer:
         """What sacrebleu finds between the spaces of `pieces`, numbered; comparable within one call."""
         places: dict[str, int] = defaultdict(lambda: len(places))
         which = [places[line.rstrip()] for line in lines]
+        texts = list(places)
         # Each text once; as numbers, since strings take twice the time.
-        encoded = self.processor.encode(list(places), out_type=int, num_threads=1)
-        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        flat = np.fromiter(chain.from_iterable(encoded), np.int64, int(lengths.sum()))
-        owners = np.repeat(np.arange(len(encoded)), lengths)
-        by_text = np.unique(owners[self._compared_by_text[flat]]).tolist()
+        encoded = self.processor.encode(texts, out_type="numpy", num_threads=1)
+        pieces = _sentences(encoded)
+        owners = np.repeat(np.arange(len(texts)), pieces.lengths)
+        by_text = np.unique(owners[self._compared_by_text[pieces.symbols]]).tolist()
         if by_text:
-            texts = list(places)
             numbers = defaultdict(lambda: len(numbers), self._numbers_of_pieces)
             for place, line in zip(by_text, self.pieces([texts[place] for place in by_text]), strict=True):
-                encoded[place] = [numbers[piece] for piece in line.split()]
-        chosen = [encoded[place] for place in which]
-        lengths = np.fromiter(map(len, chosen), np.int64, len(chosen))
-        return Sentences(np.fromiter(chain.from_iterable(chosen), np.int64, int(lengths.sum())), lengths)
+                encoded[place] = np.array([numbers[piece] for piece in line.split()], np.int32)
+        return _sentences([encoded[place] for place in which])
 
     @cached_property
     def _vocabulary(self) -> list[str]:
@@ -117,6 +113,11 @@ class SpbleuTokenizer:
     @cached_property
     def _numbers_of_pieces(self) -> dict[str, int]:
         return {piece: number for number, piece in enumerate(self._vocabulary)}
+
+
+def _sentences(numbers: Sequence[np.ndarray]) -> Sentences:
+    lengths = np.fromiter(map(len, numbers), np.int64, len(numbers))
+    return Sentences(np.concatenate([np.zeros(0, np.int32), *numbers]), lengths)
 
 
 def _processor(path: Path) -> sentencepiece.SentencePieceProcessor:
