@@ -7,7 +7,8 @@ import time
 import torch
 from sacrebleu.metrics import BLEU, CHRF
 
-from lslo.scoring import CHRF_WORD_ORDER, score_directions
+from lslo.chrf_statistics import CHRF_WORD_ORDER
+from lslo.scoring import score_directions
 from lslo.spbleu_tokenizer import spbleu_tokenizer
 from results import EngineResult, say
 from work import Work

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics import BLEU
 
+from lslo.chrf_statistics import ChrfReferences
 from lslo.messages import one_line
+from lslo.ngram_matches import ReferenceNgrams
 from lslo.spbleu_tokenizer import SpbleuTokenizer
 
 Direction = tuple[str, str]
@@ -24,15 +26,15 @@ Direction = tuple[str, str]
 SCORE_COLUMNS = ("source", "target", "spbleu", "chrf", "spbleu_signature", "chrf_signature")
 EPOCH_SCORE_COLUMNS = ("epoch", "source", "target", "spbleu", "chrf")
 
+BLEU_ORDER = 4
+
 # What BLEU counts in a sentence, in sacrebleu's order; the numbers are the n of n-grams.
 STATISTICS = (
     "hypothesis_length",
     "reference_length",
-    *(f"matched_{n}" for n in range(1, 5)),
-    *(f"total_{n}" for n in range(1, 5)),
+    *(f"matched_{n}" for n in range(1, BLEU_ORDER + 1)),
+    *(f"total_{n}" for n in range(1, BLEU_ORDER + 1)),
 )
-
-CHRF_WORD_ORDER = 2  # chrF++
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,22 +75,26 @@ def direction_statistics(
                 "a test set has the same sentences in every language"
             )
     counts = np.zeros((len(hypotheses), sizes.get(first, 0), len(STATISTICS)), np.int32)
-    signature = ""
-    # One target language at a time: its n-gram counts are the memory this takes.
+    # One target language at a time: its references and hypotheses are the memory this takes.
     for target in dict.fromkeys(target for _, target in hypotheses):
-        metric = tokenizer.metric(references[target])
-        signature = tokenizer.signature(metric)
-        for number, (direction, lines) in enumerate(hypotheses.items()):
-            if direction[1] == target:
-                counts[number] = tokenizer.counts(metric, lines)
-    return DirectionStatistics(tuple(hypotheses), counts, signature)
+        rows = [row for row, direction in enumerate(hypotheses) if direction[1] == target]
+        texts = [references[target], *(lines for (_, of), lines in hypotheses.items() if of == target)]
+        pieces = tokenizer.numbered_pieces([line for lines in texts for line in lines])
+        size = len(references[target])
+        reference, *found = (pieces.part(start, start + size) for start in range(0, size * len(texts), size))
+        ngrams = ReferenceNgrams(reference, BLEU_ORDER)
+        for row, hypothesis in zip(rows, found, strict=True):
+            lengths = np.stack([hypothesis.lengths, reference.lengths], axis=1)
+            totals = hypothesis.ngrams(BLEU_ORDER)
+            counts[row] = np.concatenate([lengths, ngrams.matches(hypothesis), totals], axis=1)
+    return DirectionStatistics(tuple(hypotheses), counts, tokenizer.signature)
 
 
 def corpus_spbleu(totals: Sequence[int]) -> float:
     """spBLEU (0 to 100) from STATISTICS summed over sentences, by sacrebleu's formula and smoothing."""
     hypothesis_length, reference_length, *counts = (int(total) for total in totals)
     score = BLEU.compute_bleu(
-        counts[:4], counts[4:], hypothesis_length, reference_length, smooth_method="exp"
+        counts[:BLEU_ORDER], counts[BLEU_ORDER:], hypothesis_length, reference_length, smooth_method="exp"
     )
     return score.score
 
@@ -120,12 +126,12 @@ def score_directions(
     rows: dict[Direction, tuple] = {}
     # One target language at a time, as for spBLEU.
     for target in dict.fromkeys(target for _, target in hypotheses):
-        chrf = CHRF(word_order=CHRF_WORD_ORDER, references=[references[target]])
+        chrf = ChrfReferences(references[target])
+        signatures = (statistics.signature, chrf.signature)
         for direction, lines in hypotheses.items():
             if direction[1] == target:
-                chrf_score = chrf.corpus_score(lines, None).score
-                signatures = (statistics.signature, str(chrf.get_signature()))
-                rows[direction] = (*direction, corpus_spbleu(totals[direction]), chrf_score, *signatures)
+                scores = (corpus_spbleu(totals[direction]), chrf.score(lines))
+                rows[direction] = (*direction, *scores, *signatures)
     return pandas.DataFrame([rows[direction] for direction in hypotheses], columns=list(SCORE_COLUMNS))
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import sentencepiece
 from sacrebleu.metrics import BLEU
 from sacrebleu.tokenizers import tokenizer_spm
+
+from lslo.ngram_matches import Sentences
 
 # The name that M2M100 and NLLB tokenizers give their SentencePiece model.
 SENTENCEPIECE_MODEL = "sentencepiece.bpe.model"
@@ -23,11 +27,11 @@ class SpbleuTokenizer:
 
     Attributes:
         name: the tokenizer as the metric's signature names it (``tok:…``).
-        processor: a loaded SentencePiece model, or None for sacrebleu's own tokenizer of that name.
+        processor: a loaded SentencePiece model.
     """
 
     name: str
-    processor: sentencepiece.SentencePieceProcessor | None = field(default=None, compare=False, repr=False)
+    processor: sentencepiece.SentencePieceProcessor = field(compare=False, repr=False)
 
     @classmethod
     def flores101(cls) -> SpbleuTokenizer:
@@ -35,6 +39,7 @@ class SpbleuTokenizer:
 
         Raises:
             FileNotFoundError: the model is not there; sacrebleu would download it in the middle of scoring.
+            ValueError: it is not a SentencePiece model.
         """
         file_name = tokenizer_spm.SPM_MODELS["flores101"]["url"].rsplit("/", 1)[-1]
         path = Path(tokenizer_spm.SACREBLEU_DIR) / "models" / file_name
@@ -43,7 +48,7 @@ class SpbleuTokenizer:
                 f"{path}: sacrebleu's flores101 model is missing; put it there, or point the environment "
                 "variable SACREBLEU to the folder whose models/ has it"
             )
-        return cls("flores101")
+        return cls("flores101", _processor(path))
 
     @classmethod
     def from_model(cls, path: str | Path, label: str | None = None) -> SpbleuTokenizer:
@@ -60,34 +65,16 @@ class SpbleuTokenizer:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no SentencePiece model to tokenise with for spBLEU")
-        model = path.read_bytes()
-        processor = sentencepiece.SentencePieceProcessor()
-        try:
-            processor.LoadFromSerializedProto(model)
-        except RuntimeError as error:
-            raise ValueError(f"{path}: not a SentencePiece model") from error
+        processor = _processor(path)
         # Bars and colons part a signature.
         label = re.sub(r"[^A-Za-z0-9._-]+", "_", label or path.parent.resolve().name)
-        return cls(f"spm:{label}-{hashlib.sha256(model).hexdigest()[:12]}", processor)
+        return cls(f"spm:{label}-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}", processor)
 
-    def metric(self, references: Sequence[str]) -> BLEU:
-        """BLEU with `references` (one a line) tokenised, counted and kept."""
-        if self.processor is None:
-            return BLEU(tokenize=self.name, references=[references])
-        # force: text in pieces looks "already tokenised" to sacrebleu, which would warn about it.
-        return BLEU(tokenize="none", force=True, references=[self.pieces(references)])
-
-    def counts(self, metric: BLEU, hypotheses: Sequence[str]) -> np.ndarray:
-        """What `metric`, which holds the references, counts in each hypothesis: int32 [sentences, 10]."""
-        lines = hypotheses if self.processor is None else self.pieces(hypotheses)
-        # The first half of corpus_score; sacrebleu's own significance tests start from it too.
-        return np.array(metric._extract_corpus_statistics(lines, None), dtype=np.int32)
-
-    def signature(self, metric: BLEU) -> str:
-        """The signature of spBLEU by a `metric` that holds the references."""
-        signature = metric.get_signature()
-        if self.processor is not None:
-            signature.update("tok", self.name)
+    @property
+    def signature(self) -> str:
+        """The signature of spBLEU with one reference a sentence."""
+        signature = BLEU(tokenize="none", force=True, references=[[""]]).get_signature()
+        signature.update("tok", self.name)
         return str(signature)
 
     def pieces(self, lines: Sequence[str]) -> list[str]:
@@ -95,6 +82,51 @@ class SpbleuTokenizer:
         # rstrip: sacrebleu strips a line before it tokenises it.
         stripped = [line.rstrip() for line in lines]
         return [" ".join(line) for line in self.processor.encode(stripped, out_type=str, num_threads=1)]
+
+    def numbered_pieces(self, lines: Sequence[str]) -> Sentences:
+        """What sacrebleu finds between the spaces of `pieces`, numbered; comparable within one call."""
+        places: dict[str, int] = defaultdict(lambda: len(places))
+        which = [places[line.rstrip()] for line in lines]
+        texts = list(places)
+        # Each text once; as numbers, since strings take twice the time.
+        encoded = self.processor.encode(texts, out_type="numpy", num_threads=1)
+        pieces = _sentences(encoded)
+        owners = np.repeat(np.arange(len(texts)), pieces.lengths)
+        by_text = np.unique(owners[self._compared_by_text[pieces.symbols]]).tolist()
+        if by_text:
+            numbers = defaultdict(lambda: len(numbers), self._numbers_of_pieces)
+            for place, line in zip(by_text, self.pieces([texts[place] for place in by_text]), strict=True):
+                encoded[place] = np.array([numbers[piece] for piece in line.split()], np.int32)
+        return _sentences([encoded[place] for place in which])
+
+    @cached_property
+    def _vocabulary(self) -> list[str]:
+        return self.processor.id_to_piece(list(range(self.processor.get_piece_size())))
+
+    @cached_property
+    def _compared_by_text(self) -> np.ndarray:
+        """bool [pieces]: unknown ones, which have one number for all texts, and those with whitespace."""
+        found = np.array([piece.split() != [piece] for piece in self._vocabulary])
+        found[self.processor.unk_id()] = True
+        return found
+
+    @cached_property
+    def _numbers_of_pieces(self) -> dict[str, int]:
+        return {piece: number for number, piece in enumerate(self._vocabulary)}
+
+
+def _sentences(numbers: Sequence[np.ndarray]) -> Sentences:
+    lengths = np.fromiter(map(len, numbers), np.int64, len(numbers))
+    return Sentences(np.concatenate([np.zeros(0, np.int32), *numbers]), lengths)
+
+
+def _processor(path: Path) -> sentencepiece.SentencePieceProcessor:
+    processor = sentencepiece.SentencePieceProcessor()
+    try:
+        processor.LoadFromSerializedProto(path.read_bytes())
+    except RuntimeError as error:
+        raise ValueError(f"{path}: not a SentencePiece model") from error
+    return processor
 
 
 def spbleu_tokenizer(name: str, base_model: str | Path) -> SpbleuTokenizer:

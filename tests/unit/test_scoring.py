@@ -113,26 +113,27 @@ def test_signatures_name_the_tokenizer_and_the_metric(hypotheses, references, mo
     assert chrf.startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:2|space:no|version:")
 
 
-def test_references_are_counted_once_a_target_language(hypotheses, references, model, monkeypatch):
-    tokenised = []
-    original = SpbleuTokenizer.pieces
+def test_references_are_split_into_pieces_once_a_target_language(hypotheses, references, model, monkeypatch):
+    split = []
+    original = SpbleuTokenizer.numbered_pieces
 
     def counting(self, lines):
-        tokenised.append(lines)
+        split.append(lines)
         return original(self, lines)
 
-    monkeypatch.setattr(SpbleuTokenizer, "pieces", counting)
+    monkeypatch.setattr(SpbleuTokenizer, "numbered_pieces", counting)
     score_directions(hypotheses, references, SpbleuTokenizer.from_model(model))
-    for language in LANGUAGES:
-        assert sum(lines is references[language] for lines in tokenised) == 1
-    assert len(tokenised) == len(LANGUAGES) + len(hypotheses)
+    assert len(split) == len(LANGUAGES)
+    for lines, language in zip(split, dict.fromkeys(target for _, target in hypotheses), strict=True):
+        given = [hypotheses[direction] for direction in hypotheses if direction[1] == language]
+        assert lines == [line for each in (references[language], *given) for line in each]
 
 
 def test_statistics_made_before_are_not_made_again(hypotheses, references, model, monkeypatch):
     tokenizer = SpbleuTokenizer.from_model(model)
     statistics = scoring.direction_statistics(hypotheses, references, tokenizer)
     scores = score_directions(hypotheses, references, tokenizer)
-    monkeypatch.setattr(SpbleuTokenizer, "pieces", None)
+    monkeypatch.setattr(SpbleuTokenizer, "numbered_pieces", None)
     shared = score_directions(hypotheses, references, tokenizer, statistics)
     pandas.testing.assert_frame_equal(shared, scores, check_exact=True)
     with pytest.raises(ValueError, match="statistics are of other directions"):
