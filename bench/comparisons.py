@@ -87,6 +87,12 @@ def translation(size: Size, setting: str = "2;2;8") -> Comparison:
                 same,
             ),
             Engine(
+                "hugging_face_side_by_side",
+                "Hugging Face generate, a direction at a time, merged, a process of one thread a core",
+                "translation_engines:run_hugging_face_side_by_side",
+                same,
+            ),
+            Engine(
                 "ctranslate2_float32",
                 "CTranslate2 float32, a direction at a time, merged and converted",
                 "ctranslate2_engine:run_float32",
@@ -111,7 +117,8 @@ def translation(size: Size, setting: str = "2;2;8") -> Comparison:
         f"{size.directions} directions of {size.rows} sentences, beam {size.decoding['beam']}, "
         f"LSLo {setting}.",
         "directions with so many sentences that one alone fills batches, where sharing them gains less "
-        "(`--directions 4 --rows 200`); several processes at a time; GPUs where the table names none.",
+        "(middle: `--directions 4 --rows 200`); memory of the processes that lslo and generate start; GPUs "
+        "where the table names none.",
     )
 
 

@@ -9,6 +9,7 @@ import torch
 from transformers import LogitsProcessor, LogitsProcessorList, M2M100ForConditionalGeneration
 
 from lslo.batching import pad_sequences
+from lslo.side_by_side import side_by_side
 from lslo.translation import Decoding, translate
 from models import Merger, load_adapted
 from operations import translation_operations
@@ -172,3 +173,17 @@ def run_hugging_face(
         say(f"{number} of {len(work.directions)} directions", every=12, number=number)
     parts = {"merge": merging, "translate": generating}
     return EngineResult({"": merging + generating}, count(translations), parts, translations)
+
+
+def run_hugging_face_side_by_side(work: Work, device: torch.device) -> EngineResult:
+    """The same in as many processes as there are threads, each of one thread and with a share of the work."""
+    merger = Merger(work.base_model, work.adapter, device)
+
+    def translate_one(direction: Direction) -> list[list[int]]:
+        return generate_direction(merger.merge(direction), work, direction, device)
+
+    started = time.perf_counter()
+    found = dict(side_by_side(translate_one, work.directions, torch.get_num_threads()))
+    seconds = time.perf_counter() - started
+    translations = {name_of(work.directions[index]): found[index] for index in sorted(found)}
+    return EngineResult({"": seconds}, count(translations), {"translate": seconds}, translations)

@@ -140,7 +140,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
     # OSError too: all paths are arguments.
-    except (*USER_ERRORS, OSError) as error:
+    except (*USER_ERRORS, OSError, MemoryError) as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("error: stopped by SIGINT", file=sys.stderr)
+        return 130
     return 0

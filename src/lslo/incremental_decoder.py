@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import M2M100ForConditionalGeneration
 
-# Steps that memory is taken for at a time: keys are copied when it is used up.
+# Steps that memory is taken for at a time, the first time as if of one hypothesis: keys are copied when it is
+# used up.
 STEPS_AHEAD = 16
 
 

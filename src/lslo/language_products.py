@@ -76,7 +76,7 @@ class GatheredRows(LanguageProducts):
 
     def gather(self, matrix: Tensor) -> Tensor:
         """[R, n] -> [batch, largest rank, n], zero in the rows beyond a language's own rank."""
-        gathered = matrix.index_select(0, self.index).view(*self.shape, -1)
+        gathered = matrix.index_select(0, self.index).view(*self.shape, matrix.shape[1])
         return gathered if self.all_own else gathered * self.own
 
     def scatter(self, gathered: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class GatheredRows(LanguageProducts):
             gathered = gathered * self.own
         columns = gathered.shape[-1]
         sums = gathered.new_zeros(self.total_rank, columns)
-        return sums.index_add_(0, self.index, gathered.view(-1, columns))
+        return sums.index_add_(0, self.index, gathered.reshape(len(self.index), columns))
 
     def narrow(self, x: Tensor, matrix: Tensor) -> Tensor:
         return torch.bmm(x, self.gather(matrix).to(x.dtype).transpose(1, 2))

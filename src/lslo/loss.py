@@ -69,7 +69,9 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             if needs_hidden:
                 grad_hidden[part] = (gradient @ projection).float().div_(scale)
             if needs_weight:
-                grad_weight += (gradient.t() @ rows[part]).float().div_(scale)
+                # A sum over all tokens may overflow float16, scaled as it is, whatever the loss's own scale.
+                wide = torch.float32 if dtype == torch.float16 else dtype
+                grad_weight += (gradient.t().to(wide) @ rows[part].to(wide)).float().div_(scale)
         ctx.save_for_backward(grad_hidden, grad_weight)
         ctx.dtypes = hidden.dtype, weight.dtype
         loss, likelihood = loss.float(), likelihood.float()

@@ -81,6 +81,8 @@ class OutputProjection:
         whole = self.vocabulary // BLOCK * BLOCK
         blocks = logits[:, :whole].unflatten(1, (-1, BLOCK)).amax(dim=-1) if self._by_blocks else logits
         largest = blocks.amax(dim=-1, keepdim=True)
+        if self._by_blocks and whole < self.vocabulary:
+            largest = largest.maximum(logits[:, whole:].amax(dim=-1, keepdim=True))
         normaliser = (logits - largest).exp_().sum(dim=-1, keepdim=True).log_().add_(largest)
         if only is not None:
             tokens = torch.full_like(largest, only, dtype=torch.long)

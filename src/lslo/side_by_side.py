@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import torch
@@ -31,7 +32,8 @@ def side_by_side(
     """(index, function(items[index])) in the order in which they are done.
 
     With one process, in this one. Otherwise in copies of it with a thread each, which end with it even where
-    it is killed; items and results are pickled. What function raises is raised here.
+    it is killed; items and results are pickled. What function raises is raised here;
+    MemoryError where a process was killed.
     """
     if processes == 1 or len(items) < 2:
         yield from ((index, function(item)) for index, item in enumerate(items))
@@ -45,6 +47,16 @@ def side_by_side(
         waiting = {pool.submit(_call, item): index for index, item in enumerate(items)}
         for done in as_completed(waiting):
             yield waiting[done], done.result()
+    except BrokenProcessPool:
+        raise MemoryError(
+            "a process that worked beside this one was killed, perhaps for want of memory; smaller batches "
+            "or fewer threads (OMP_NUM_THREADS) need less"
+        ) from None
+    except BaseException:
+        # Whoever stops this wants it to end, not to wait until all batches that have begun are done.
+        for process in multiprocessing.active_children():
+            process.kill()
+        raise
     finally:
         _function = None
         pool.shutdown(cancel_futures=True)

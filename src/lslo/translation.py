@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -152,31 +152,34 @@ def beam_search(
     languages = (source_language, target_language)
     projection = OutputProjection(model, 2 * decoding.beam)
 
-    with _route(router, *languages):
+    with ExitStack() as route:
+        route.enter_context(_route(router, *languages))
         states = model.model.encoder(input_ids=source, attention_mask=mask).last_hidden_state
         decoder = IncrementalDecoder(model, states, mask)
         start = torch.stack([torch.full_like(target_tokens, end_of_sentence), target_tokens], dim=1)
         hidden = decoder.start(start)
-    language_score = projection.log_probability(hidden[:, 0], target_tokens).unsqueeze(1)
-    # Until the language token all hypotheses of a sentence are the same, so one stands for them.
-    beams = _Beams(start.unsqueeze(1), language_score, decoding.beam)
-    hidden = hidden[:, 1:]
+        language_score = projection.log_probability(hidden[:, 0], target_tokens).unsqueeze(1)
+        # Until the language token all hypotheses of a sentence are the same, so one stands for them.
+        beams = _Beams(start.unsqueeze(1), language_score, decoding.beam)
+        hidden = hidden[:, 1:]
 
-    for _ in range(1, decoding.maximum_length):
-        parents = beams.advance(projection.continuations(hidden), end_of_sentence, decoding.length_penalty)
-        going_on = (~beams.done).nonzero().squeeze(1)
-        if not len(going_on):
-            break
-        if len(going_on) <= SPARSE * len(beams.rows):
-            beams.keep(going_on)
-            decoder.keep(going_on)
-            parents = parents[going_on]
-        rows = beams.rows
-        with _route(router, *(None if language is None else language[rows] for language in languages)):
+        for _ in range(1, decoding.maximum_length):
+            best = projection.continuations(hidden)
+            parents = beams.advance(best, end_of_sentence, decoding.length_penalty)
+            going_on = (~beams.done).nonzero().squeeze(1)
+            if not len(going_on):
+                break
+            if len(going_on) <= SPARSE * len(beams.rows):
+                beams.keep(going_on)
+                decoder.keep(going_on)
+                parents = parents[going_on]
+                route.close()
+                left = [None if language is None else language[beams.rows] for language in languages]
+                route.enter_context(_route(router, *left))
             hidden = decoder.step(beams.tokens[:, :, -1], parents)
-    else:
-        ends = projection.continuations(hidden, only=end_of_sentence)
-        beams.advance(ends, end_of_sentence, decoding.length_penalty)
+        else:
+            ends = projection.continuations(hidden, only=end_of_sentence)
+            beams.advance(ends, end_of_sentence, decoding.length_penalty)
 
     return Hypotheses(
         [[*tokens[1:].tolist(), end_of_sentence] for tokens in beams.best_tokens], beams.best_score.tolist()
@@ -235,7 +238,7 @@ def translate(
 
     processes = _processes(model)
     # Every hypothesis has a row of scores over the vocabulary, in float32.
-    most_rows = max(1, MOST_SCORES // (model.config.vocab_size * decoding.beam))
+    most_rows = max(1, MOST_SCORES // (model.config.vocab_size * decoding.beam * processes))
     lengths = [len(tokens[source][row]) for (source, _), row in items]
     most_tokens = decoding.tokens_per_batch
     if processes > 1:

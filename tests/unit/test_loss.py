@@ -57,3 +57,18 @@ def test_the_loss_of_low_precision_logits_is_taken_in_float32():
     loss, likelihood = smoothed_cross_entropy(logits, target, 0.2)
     assert loss.dtype == likelihood.dtype == torch.float32
     assert (loss, likelihood) == smoothed_cross_entropy(logits.float(), target, 0.2)
+
+
+def test_the_weights_gradient_of_many_tokens_does_not_overflow_float16():
+    """A piece that is half of all targets: the sum of its gradients, scaled, is beyond 65,504."""
+    generator = torch.Generator().manual_seed(3)
+    hidden = torch.randn(2000, 8, generator=generator).half()
+    weight = (0.1 * torch.randn(50, 8, generator=generator)).half().requires_grad_()
+    hidden[:, 0] = 3
+    target = torch.where(torch.rand(2000, generator=generator) < 0.5, 7, torch.randint(50, (2000,)))
+    loss, _ = projected_cross_entropy(hidden, weight, target, 0.2)
+    (loss / 2000).backward()
+    wide = weight.detach().float().requires_grad_()
+    expected, _ = smoothed_cross_entropy(hidden.float() @ wide.t(), target, 0.2)
+    (expected / 2000).backward()
+    torch.testing.assert_close(weight.grad.float(), wide.grad, rtol=0.02, atol=2e-3)

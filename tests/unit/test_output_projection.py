@@ -46,7 +46,12 @@ def test_the_best_may_be_anywhere_in_a_large_vocabulary(best):
     start = {"one block": 640, "behind the last whole block": LARGE_VOCABULARY, "beside padding": 0}[best]
     head.bias[start : start + 12] += 100
     head.bias[PAD] = 1000
-    found = output.continuations(torch.randn(2, 3, 6))
+    hidden = torch.randn(2, 3, 6)
+    found = output.continuations(hidden)
+    order = found.log_probabilities.argsort(dim=-1, descending=True)
+    torch.testing.assert_close(
+        found.log_probabilities.gather(-1, order), expected(head, hidden).topk(10, dim=-1).values
+    )
     inside = (found.tokens >= start) & (found.tokens < start + 12)
     assert inside.all()
     assert not found.tokens.eq(PAD).any()
