@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-scale test-faults test-slurm test-bench rehearsal bench lint format base-model clean
+.PHONY: help setup demo test test-scale test-faults test-slurm test-bench rehearsal plan bench lint format base-model clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,7 +51,6 @@ test-bench: $(BENCH_READY) ## run every comparison of `make bench` very small, t
 rehearsal: $(READY) ## run all of config/lang12.yaml with a tiny model (FLORES101_DEVTEST: the text; ROWS, EPOCHS, RUN)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m rehearsal
 
-.PHONY: plan
 plan: $(READY) ## print what CONFIG (config/lang12.yaml) will cost, before anything is downloaded
 	$(BIN)/snakemake --cores 1 plan --configfile $(or $(CONFIG),config/lang12.yaml)
 

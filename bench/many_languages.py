@@ -1,4 +1,4 @@
-"""Write a configuration of many languages, with its table of languages and a text of a few lines.
+"""Write a configuration of many languages, with its table of languages and a text of FLORES-101's size.
 
     python bench/many_languages.py --languages 204 --output many
     snakemake --cores 2 --dry-run --configfile many/config.yaml
@@ -6,7 +6,7 @@
 
 The languages are made up (`x000`, `x001`, …), as many as FLORES-200 has unless told otherwise: 204 languages
 have 41,412 directions. The text stands in for a FLORES-200 on one's disk: the workflow builds all its jobs
-from it, and a dry run downloads nothing. It is no text to train on.
+from it, and a dry run downloads nothing. It has FLORES-101's lengths but is no text to train on.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ COLUMNS = ("code", "name", "resource_class", "family", "bitext", "flores101", "m
 # In turn, so that every class has its languages.
 CLASSES = "HMMLLLVVVV"
 SPLITS = ("dev", "devtest")
+# Of a sentence, as FLORES-101's have on average.
+CHARACTERS = 133
 
 
 def codes(number: int) -> list[str]:
@@ -68,7 +70,7 @@ def configuration(folder: Path, languages: int, shards: int) -> dict:
     }
 
 
-def write(folder: Path, languages: int = 204, rows: int = 3, shards: int = 64) -> Path:
+def write(folder: Path, languages: int = 204, rows: int = 997, shards: int = 64) -> Path:
     """Write `config.yaml`, `languages.tsv` and `text/{split}/{code}.txt` into a folder; returns the first.
 
     rows: lines of a text. shards: translation jobs of a setting.
@@ -78,7 +80,8 @@ def write(folder: Path, languages: int = 204, rows: int = 3, shards: int = 64) -
     for split in SPLITS:
         (folder / "text" / split).mkdir(parents=True, exist_ok=True)
         for code in names:
-            lines = [f"{split} {row} in {code}\n" for row in range(rows)]
+            words = (f"{split} {row} in {code} " for row in range(rows))
+            lines = [(word * CHARACTERS)[:CHARACTERS].rstrip() + "\n" for word in words]
             (folder / "text" / split / f"{code}.txt").write_text("".join(lines))
     table = ["\t".join(COLUMNS)]
     for index, code in enumerate(names):
@@ -94,7 +97,7 @@ def write(folder: Path, languages: int = 204, rows: int = 3, shards: int = 64) -
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--languages", type=int, default=204)
-    parser.add_argument("--rows", type=int, default=3, help="lines of each text")
+    parser.add_argument("--rows", type=int, default=997, help="lines of each text")
     parser.add_argument("--shards", type=int, default=64, help="translation jobs of a setting")
     parser.add_argument("--output", type=Path, required=True, help="a folder")
     options = parser.parse_args()

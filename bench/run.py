@@ -21,6 +21,7 @@ from statistics import median
 import torch
 
 import report
+import workflow_overhead
 from agreement import DisagreementError, check_repetition
 from comparisons import Comparison, Engine, resized, selected
 from machine import cores
@@ -151,15 +152,6 @@ def engine_rows(
     ]
 
 
-def workflow_overhead() -> dict | None:
-    """What bench/workflow_overhead.py measures, where it is there."""
-    try:
-        from workflow_overhead import measure
-    except ImportError:
-        return None
-    return measure()
-
-
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -167,19 +159,27 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--sizes", nargs="+", choices=list(SIZES), default=["embedded", "middle"], help="m2m124 on request"
     )
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="of all engines of a comparison")
     parser.add_argument("--threads", type=int, default=cores(), help="of every engine; default: all cores")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--device", default="cuda" if torch.cuda.is_available() else "cpu", help="a GPU where there is one"
+    )
     parser.add_argument("--directions", type=int, help="to translate, 132 at most")
     parser.add_argument("--rows", type=int, help="sentences to translate in each direction")
     parser.add_argument("--lines", type=int, help="sentences to score in each direction")
     parser.add_argument("--tokens-per-batch", type=int, help="of training")
     parser.add_argument("--batches-per-update", type=int)
-    parser.add_argument("--quick", action="store_true", help="very small and once: tests the harness only")
-    parser.add_argument("--output", type=Path, default=Path("results/bench"))
+    parser.add_argument(
+        "--quick", action="store_true", help="the embedded size, very small and once: tests the harness only"
+    )
+    parser.add_argument("--output", type=Path, default=Path("results/bench"), help="a folder")
     options = parser.parse_args(arguments)
-    if min(options.rounds, options.threads) < 1:
-        parser.error("--rounds and --threads must be 1 or more")
+    numbers = ("rounds", "threads", "directions", "rows", "lines", "tokens_per_batch", "batches_per_update")
+    for name in numbers:
+        if getattr(options, name) is not None and getattr(options, name) < 1:
+            parser.error(f"--{name.replace('_', '-')} must be 1 or more")
+    if options.device.startswith("cuda") and not torch.cuda.is_available():
+        parser.error(f"--device {options.device}: PyTorch finds no GPU here")
     if options.quick:
         options.sizes, options.rounds = ["embedded"], 1
     return options
@@ -201,7 +201,7 @@ def main(arguments: list[str] | None = None) -> int:
         result["comparisons"].append(compare(comparison, options, machine["matrix_peak_gflop_per_second"]))
         report.write(result, options.output)
     if "workflow" in options.only:
-        result["workflow"] = workflow_overhead()
+        result["workflow"] = workflow_overhead.measure()
     report.write(result, options.output)
     shutil.rmtree(options.output / "work", ignore_errors=True)
     print((options.output / "bench.md").read_text(encoding="utf-8"))

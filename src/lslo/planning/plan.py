@@ -145,16 +145,27 @@ class Plan:
 
     @property
     def longest_chain(self) -> float:
-        """Seconds that no number of GPUs shortens: weight learning, the longest setting and its figure."""
+        """Seconds that no number of GPUs shortens: weight learning and what waits for it, or a baseline."""
 
-        def longest(rule: str) -> float:
-            return max((job.seconds / job.devices for job in self.jobs if job.rule == rule), default=0.0)
+        def longest(rule: str, setting: str = "") -> float:
+            """setting: the name of its jobs, which the number of a shard may follow."""
+            return max(
+                (
+                    job.seconds / job.devices
+                    for job in self.jobs
+                    if job.rule == rule and (not setting or f"{job.name}-".startswith(f"{setting}-"))
+                ),
+                default=0.0,
+            )
 
-        shards = longest("translate")
-        return longest("learn_weights") + max(
-            longest("estimate_subspaces"),
-            longest("finetune") + max(shards + longest("score"), longest("translate_epochs")),
-        )
+        learning = longest("learn_weights")
+        chains = [learning + longest("estimate_subspaces")]
+        for setting in (job.name for job in self.jobs if job.rule == "score"):
+            translation = longest("translate", setting) + longest("score", setting)
+            followed = longest("translate_epochs", setting) + longest("score_epochs", setting)
+            waits = learning if "_WL" in setting else 0.0
+            chains.append(waits + longest("finetune", setting) + max(translation, followed))
+        return max(chains)
 
     @property
     def longest_training(self) -> tuple[str, float]:
