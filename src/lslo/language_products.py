@@ -39,6 +39,11 @@ class LanguageProducts(ABC):
         self.languages = languages
         self.total_rank = sum(ranks)
 
+    @property
+    def only_language(self) -> int | None:
+        """The language of all rows, where that is known and there is but one."""
+        return None
+
     @abstractmethod
     def narrow(self, x: Tensor, matrix: Tensor) -> Tensor:
         """x M_lᵀ. x: [batch, time, n]; matrix: [R, n]. Computed in the precision of x."""
@@ -124,6 +129,10 @@ class GroupedRows(LanguageProducts):
         self.own = (place < rank).flatten()
         self.index = (torch.tensor(starts).unsqueeze(1) + place).flatten()[self.own]
         self._ends: dict[int, Tensor] = {}
+
+    @property
+    def only_language(self) -> int | None:
+        return self.present[0] if len(self.present) == 1 else None
 
     def _one_by_one(self, tensor: Tensor) -> bool:
         """Whether to multiply language by language instead of in one grouped product."""

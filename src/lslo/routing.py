@@ -82,6 +82,8 @@ class Router:
         self.languages = tuple(languages)
         self._rows: dict[str, Tensor] = {}
         self._products: dict[tuple, LanguageProducts] = {}
+        # (module, language) -> W + B_l A_l, within `merging`.
+        self.merged: dict[tuple[int, int], Tensor] | None = None
 
     @contextmanager
     def route(self, source: Tensor, target: Tensor) -> Iterator[None]:
@@ -95,6 +97,18 @@ class Router:
             yield
         finally:
             self._rows, self._products = before, {}
+
+    @contextmanager
+    def merging(self) -> Iterator[None]:
+        """Within the context, in which parameters must not change, modules keep W + B_l A_l.
+
+        That is where all rows of a batch are of one language: a search multiplies by it at every step.
+        """
+        self.merged = {}
+        try:
+            yield
+        finally:
+            self.merged = None
 
     def products(self, ranks: tuple[int, ...], index: str) -> LanguageProducts:
         """The products of the current batch, shared by all modules of the same ranks and index.

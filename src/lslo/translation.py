@@ -152,7 +152,7 @@ def beam_search(
     languages = (source_language, target_language)
     projection = OutputProjection(model, 2 * decoding.beam)
 
-    with ExitStack() as route:
+    with nullcontext() if router is None else router.merging(), ExitStack() as route:
         route.enter_context(_route(router, *languages))
         states = model.model.encoder(input_ids=source, attention_mask=mask).last_hidden_state
         decoder = IncrementalDecoder(model, states, mask)

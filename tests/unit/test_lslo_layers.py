@@ -264,3 +264,33 @@ def test_routes_nest_and_are_left_when_something_is_raised():
             fail_inside()
         assert router.products((2, 2), "src").languages.tolist() == [0]
         assert router.products((2, 2), "tgt").languages.tolist() == [1]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_batch_of_one_language_is_multiplied_by_the_merged_matrix(dtype):
+    """Within `merging`, in float32 only; a changed parameter is seen by the next one."""
+    ranks = (2, 0, 3)
+    base = frozen_linear().float()
+    lslo = LSLo(IN, OUT, ranks)
+    lslo.B.data.normal_()
+    router = Router(["a", "b", "c"])
+    module = LSLoLinear(base.to(dtype), lslo, "tgt", router).requires_grad_(False)
+    x = random_tensor(4, 3, IN, seed=8).to(dtype)
+    same, mixed = torch.full((4,), 2), torch.tensor([2, 0, 2, 1])
+    with router.route(mixed, same):
+        expected = module(x)
+        with router.merging():
+            found, again = module(x), module(x)
+            assert len(router.merged) == (dtype == torch.float32)
+        assert router.merged is None
+    torch.testing.assert_close(found, expected)
+    assert torch.equal(found, again)
+    with router.merging(), router.route(same, mixed):
+        module(x)
+        assert not router.merged
+    lslo.B.data.mul_(2)
+    with router.merging(), router.route(mixed, same):
+        changed = module(x)
+    with router.route(mixed, same):
+        torch.testing.assert_close(changed, module(x))
+    assert not torch.allclose(changed, found)

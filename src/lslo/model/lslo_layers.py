@@ -127,7 +127,21 @@ class LSLoLinear(nn.Module):
         """x: [batch, time, k]. Returns [batch, time, d]."""
         lslo = self.lslo
         products = self.router.products(lslo.ranks, self.index)
+        language = products.only_language
+        # In a lower precision the sum would lose of B_l A_l what W's last digit does not hold.
+        if self.router.merged is not None and language is not None and x.dtype == torch.float32:
+            return F.linear(x, self._merged(language), self.base.bias)
         return _AdaptedLinear.apply(x, self.base.weight, self.base.bias, lslo.A, lslo.B, products)
+
+    def _merged(self, language: int) -> Tensor:
+        """W + B_l A_l, [d, k]."""
+        merged = self.router.merged
+        if (id(self), language) not in merged:
+            rows = self.lslo.rows(language)
+            merged[id(self), language] = torch.addmm(
+                self.base.weight, self.lslo.B[rows].t(), self.lslo.A[rows]
+            )
+        return merged[id(self), language]
 
 
 class LayerWeights(nn.Module):
