@@ -16,7 +16,8 @@ from lslo.loss import batch_loss
 from lslo.model.loading import load_base_model
 from lslo.recipe import Recipe
 from lslo.training import set_dropout
-from lslo.updates import accumulate_gradients, take_step
+from lslo.update_gradients import UpdateGradients, gradient_processes
+from lslo.updates import take_step
 from models import load_adapted
 from operations import training_operations
 from results import EngineResult, say, synchronise
@@ -94,20 +95,19 @@ def timed(
 
 
 def run_lslo(work: Work, device: torch.device) -> EngineResult:
-    """`accumulate_gradients` and `take_step` of batches that mix directions."""
+    """lslo.training.train's updates, of batches that mix directions."""
     model, router = load_adapted(work.base_model, work.adapter)
     model.to(device)
     data, recipe = TrainingData.read(work), recipe_of(work)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = adam(parameters)
     scaler = torch.amp.GradScaler(device.type, enabled=False)
+    processes = gradient_processes(model, recipe)
+    gradients = UpdateGradients(model, parameters, data.corpus, recipe, router, scaler, processes)
 
     def accumulate(group: Sequence[np.ndarray], tokens: int) -> float:
-        losses = 0.0
-        for examples in group:
-            batch = collate(data.corpus, examples).to(device)
-            losses += accumulate_gradients(model, parameters, batch, tokens, recipe, router, scaler)[0]
-        return losses
+        seeds = [(recipe.seed, place) for place in range(len(group))]
+        return sum(loss for loss, _ in gradients.accumulate(group, tokens, seeds))
 
     def update(group: Sequence[np.ndarray]) -> None:
         optimizer.zero_grad()
@@ -119,13 +119,16 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
     tokens = data.corpus.target_tokens(batches)
     outputs = {}
     if work.check:
-        outputs["loss"] = accumulate(batches, tokens) / tokens
+        with gradients.running():
+            outputs["loss"] = accumulate(batches, tokens) / tokens
         outputs["gradient_norm"] = gradient_norm(parameters)
     set_dropout(model, recipe.dropout)
     model.train()
-    seconds, counted = timed(work, data, data.mixed, update, device)
+    with gradients.running():
+        seconds, counted = timed(work, data, data.mixed, update, device)
     counted["operations"] = training_operations(work, data)
-    return EngineResult({"": seconds}, counted, {"train": seconds}, outputs)
+    notes = [f"{processes} processes of one thread"] if processes > 1 else []
+    return EngineResult({"": seconds}, counted, {"train": seconds}, outputs, notes)
 
 
 def base_loss(loss: Callable[[Batch], Tensor], data: TrainingData, device: torch.device) -> dict[str, float]:

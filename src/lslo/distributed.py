@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import distributed, nn
 
 
 @dataclass(frozen=True)
@@ -71,28 +70,7 @@ class Workers:
         distributed.all_reduce(total)
         return total.tolist()
 
-    def gather(self, value: Any) -> list[Any]:
-        """The value of every process, by rank."""
-        if self.size == 1:
-            return [value]
-        values: list[Any] = [None] * self.size
-        distributed.all_gather_object(values, value)
-        return values
-
     def wait(self) -> None:
         """Wait until all processes are here."""
         if self.size > 1:
             distributed.barrier()
-
-    def random_state(self) -> Tensor:
-        """State of the generator that dropout draws from in this process."""
-        if self.device.type == "cuda":
-            return torch.cuda.get_rng_state(self.device)
-        return torch.get_rng_state()
-
-    def set_random_state(self, state: Tensor) -> None:
-        """Put such a state back."""
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(state, self.device)
-        else:
-            torch.set_rng_state(state)

@@ -15,6 +15,8 @@ from lslo.routing import Router
 # So many logits (tokens × vocabulary) are held at a time: 4,000 tokens and M2M-124's 256 k pieces would take
 # 4 GB, twice with their gradient.
 MOST_LOGITS = 2**26
+# On a CPU so many tokens are projected at a time: their logits stay near its cache.
+TOKENS_ON_CPU = 256
 
 
 def smoothed_cross_entropy(logits: Tensor, target: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
@@ -65,7 +67,9 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             loss += (1 - epsilon - share) * likelihoods.sum(dtype=torch.float64) + share * smoothing
             gradient = log_p.exp_().sub_(share)
             gradient.scatter_add_(1, expected, torch.full_like(likelihoods, -(1 - epsilon - share)))
-            gradient = gradient.mul_(scale).to(dtype)
+            if scale != 1:
+                gradient.mul_(scale)
+            gradient = gradient.to(dtype)
             if needs_hidden:
                 grad_hidden[part] = (gradient @ projection).float().div_(scale)
             if needs_weight:
@@ -88,14 +92,16 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
 
 
 def projected_cross_entropy(
-    hidden: Tensor, weight: Tensor, target: Tensor, epsilon: float, *, most_logits: int = MOST_LOGITS
+    hidden: Tensor, weight: Tensor, target: Tensor, epsilon: float, *, tokens: int | None = None
 ) -> tuple[Tensor, Tensor]:
     """`smoothed_cross_entropy` of hidden states through the output projection, its gradients made with it.
 
-    hidden: [tokens, d]; weight: [V, d]; target: [tokens]. most_logits: that are held at a time.
+    hidden: [n, d]; weight: [V, d]; target: [n]. tokens: that are projected at a time; by default as many as
+    suit the device.
     """
-    chunk = max(1, most_logits // len(weight))
-    return _ChunkedCrossEntropy.apply(hidden, weight, target, epsilon, chunk)
+    if tokens is None:
+        tokens = TOKENS_ON_CPU if hidden.device.type == "cpu" else max(1, MOST_LOGITS // len(weight))
+    return _ChunkedCrossEntropy.apply(hidden, weight, target, epsilon, tokens)
 
 
 def batch_loss(

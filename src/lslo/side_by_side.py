@@ -10,20 +10,72 @@ import multiprocessing
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import torch
+from transformers import PreTrainedModel
 
 _PR_SET_PDEATHSIG = 1
-# What the processes are to do: set before they are forked, because a model is not to be sent to them.
+# Up to this dimension, processes of one thread each are faster than one process of several threads.
+SMALL_MODEL = 512
+# What this copy of the first process is to do.
 _function: Callable[[Any], Any] | None = None
 
 
-def can_fork() -> bool:
-    """Whether processes may be copies of this one: but on Linux, numerical libraries break in them."""
-    return sys.platform == "linux"
+def suitable_processes(model: PreTrainedModel) -> int:
+    """How many processes should share work with this model: one for each of PyTorch's threads, or 1.
+
+    Only a small model on a CPU gains by it. Only on Linux may processes be copies of this one: elsewhere
+    numerical libraries break in them.
+    """
+    small = model.device.type == "cpu" and model.config.d_model <= SMALL_MODEL
+    return torch.get_num_threads() if small and sys.platform == "linux" else 1
+
+
+class Copies:
+    """Copies of this process, with a thread each, that call a function; a context manager.
+
+    They are made at the first call, with all that is in memory then: a model need not be sent to them. They
+    end with this process even where it is killed, and are killed where the context is left by an exception.
+    """
+
+    def __init__(self, function: Callable[[Any], Any], processes: int):
+        self._pool = ProcessPoolExecutor(
+            processes, multiprocessing.get_context("fork"), initializer=_begin, initargs=(function,)
+        )
+        self._processes: set[multiprocessing.Process] | None = None
+
+    def call(self, item: Any) -> Future:
+        """Have function(item) called; both item and result are pickled."""
+        others = set(multiprocessing.active_children()) if self._processes is None else set()
+        try:
+            call = self._pool.submit(_call, item)
+        except BrokenProcessPool:
+            raise _killed() from None
+        if self._processes is None:
+            # Where processes are forked, a pool starts all of them at its first call.
+            self._processes = set(multiprocessing.active_children()) - others
+        return call
+
+    @staticmethod
+    def result(call: Future) -> Any:
+        """What the function returned or raised; MemoryError where its process was killed."""
+        try:
+            return call.result()
+        except BrokenProcessPool:
+            raise _killed() from None
+
+    def __enter__(self) -> Copies:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        if kind is not None:
+            # Whoever stops this wants it to end, not to wait until all calls that have begun are done.
+            for process in self._processes or ():
+                process.kill()
+        self._pool.shutdown(cancel_futures=True)
 
 
 def side_by_side(
@@ -31,43 +83,32 @@ def side_by_side(
 ) -> Iterator[tuple[int, Any]]:
     """(index, function(items[index])) in the order in which they are done.
 
-    With one process, in this one. Otherwise in copies of it with a thread each, which end with it even where
-    it is killed; items and results are pickled. What function raises is raised here;
-    MemoryError where a process was killed.
+    With one process, in this one; otherwise in `Copies` of it. What function raises is raised here.
     """
     if processes == 1 or len(items) < 2:
         yield from ((index, function(item)) for index, item in enumerate(items))
         return
+    with Copies(function, min(processes, len(items))) as copies:
+        waiting = {copies.call(item): index for index, item in enumerate(items)}
+        for done in as_completed(waiting):
+            yield waiting[done], copies.result(done)
+
+
+def _killed() -> MemoryError:
+    return MemoryError(
+        "a process that worked beside this one was killed, perhaps for want of memory; smaller batches "
+        "or fewer threads (OMP_NUM_THREADS) need less"
+    )
+
+
+def _begin(function: Callable[[Any], Any]) -> None:
     global _function
     _function = function
-    pool = ProcessPoolExecutor(
-        min(processes, len(items)), multiprocessing.get_context("fork"), initializer=_begin
-    )
-    try:
-        waiting = {pool.submit(_call, item): index for index, item in enumerate(items)}
-        for done in as_completed(waiting):
-            yield waiting[done], done.result()
-    except BrokenProcessPool:
-        raise MemoryError(
-            "a process that worked beside this one was killed, perhaps for want of memory; smaller batches "
-            "or fewer threads (OMP_NUM_THREADS) need less"
-        ) from None
-    except BaseException:
-        # Whoever stops this wants it to end, not to wait until all batches that have begun are done.
-        for process in multiprocessing.active_children():
-            process.kill()
-        raise
-    finally:
-        _function = None
-        pool.shutdown(cancel_futures=True)
-
-
-def _begin() -> None:
     # Threads that the first process's products ran in do not exist in its copies.
     torch.set_num_threads(1)
     # The terminal's Ctrl-C and SLURM's signals reach all processes: the first one speaks for them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

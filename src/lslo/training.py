@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from transformers import M2M100ForConditionalGeneration
 
-from lslo.batching import TokenizedCorpus, collate, group_into_updates, plan_batches
+from lslo.batching import TokenizedCorpus, group_into_updates, plan_batches
 from lslo.checkpoints import CheckpointStore
 from lslo.distributed import Workers
 from lslo.metrics import MetricsLog
@@ -23,7 +23,8 @@ from lslo.recipe import Recipe, inverse_square_root
 from lslo.routing import Router
 from lslo.stopping import Stopped, StopSignals
 from lslo.training_state import TrainingState
-from lslo.updates import accumulate_gradients, take_step
+from lslo.update_gradients import UpdateGradients, gradient_processes
+from lslo.updates import take_step
 
 logger = logging.getLogger(__name__)
 
@@ -74,26 +75,27 @@ def train(
     if (position.epoch > 1 or position.done) and workers.leads:
         log.write()
         logger.info("continuing after epoch %d, update %d", position.epoch - 1, position.update)
+    # Where torchrun started several processes, each has its share of the machine already.
+    processes = gradient_processes(model, recipe) if workers.size == 1 else 1
+    gradients = UpdateGradients(model, parameters, corpus, recipe, router, scaler, processes)
     if workers.leads:
         logger.info(
             "%d parameters to train, in %s, by %d process(es), the first on %s",
             sum(parameter.numel() for parameter in parameters),
             recipe.precision,
-            workers.size,
+            max(workers.size, processes),
             workers.device_name,
         )
     saved = time.monotonic()
 
-    with StopSignals() as stop:
+    with StopSignals() as stop, gradients.running():
         for epoch in range(position.epoch, recipe.epochs + 1):
-            # Each epoch has its own random state: one resumed after a kill is the one it would have been.
+            # Random numbers come of the seed, the epoch and the update: a training that was killed goes on as
+            # it would have.
             generator = np.random.default_rng([recipe.seed, epoch])
-            torch.manual_seed(int(generator.integers(2**62)) + workers.rank)
             batches = plan_batches(corpus, examples_of_epoch(epoch), recipe.tokens_per_batch, generator)
             updates = group_into_updates(batches, recipe.batches_per_update)
-            if position.done:
-                workers.set_random_state(position.random_states[workers.rank])
-            else:
+            if not position.done:
                 for pruner in pruners:
                     pruner.start_epoch(epoch)
             ratio = max((pruner.schedule.ratio_at(epoch) for pruner in pruners), default=0.0)
@@ -114,16 +116,16 @@ def train(
                     parameter_group["lr"] = rate
                 optimizer.zero_grad()
                 tokens = corpus.target_tokens(group)
-                losses = [0.0, 0.0]
-                for examples in workers.own(group):
-                    batch = collate(corpus, examples).to(workers.device)
-                    parts = accumulate_gradients(model, parameters, batch, tokens, recipe, router, scaler)
-                    if not math.isfinite(parts[0]):
+                seeds = [(recipe.seed, epoch, number, place) for place in range(len(group))]
+                own = workers.own(group)
+                parts = gradients.accumulate(own, tokens, workers.own(seeds))
+                for examples, (loss, _) in zip(own, parts, strict=True):
+                    if not math.isfinite(loss):
                         raise FloatingPointError(
-                            f"{where}: the loss is {parts[0]}, training stopped; "
+                            f"{where}: the loss is {loss}, training stopped; "
                             f"the batch's lines: {corpus.describe(examples)}"
                         )
-                    losses = [total + part for total, part in zip(losses, parts, strict=True)]
+                losses = [math.fsum(column) for column in zip((0, 0), *parts, strict=True)]
                 due = time.monotonic() - saved > 60 * recipe.checkpoint_minutes
                 # One process that is asked to stop, or finds a state due, speaks for all.
                 loss, likelihood, asked, due = workers.sum([*losses, stop.asked is not None, due])

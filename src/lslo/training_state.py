@@ -21,7 +21,6 @@ class Position:
     epoch: int = 1
     done: int = 0
     update: int = 0
-    random_states: Sequence[torch.Tensor] = ()
 
 
 @dataclass(frozen=True)
@@ -47,20 +46,15 @@ class TrainingState:
         return "its state is saved, and the same job goes on from there"
 
     def save(self, position: Position) -> None:
-        """Have the first process save the state of all; the others have the same parameters.
-
-        The random states in `position` are not looked at: those of this moment are saved.
-        """
+        """Have the first process save its state; the others have the same, and wait until it is on disk."""
         if self.checkpoints is None:
             return
-        random_states = self.workers.gather(self.workers.random_state().cpu())
         if self.workers.leads:
             self.checkpoints.save(
                 {
                     "epoch": position.epoch,
                     "done": position.done,
                     "update": position.update,
-                    "random_states": random_states,
                     "parameters": [parameter.data for parameter in self.parameters],
                     "optimizer": self.optimizer.state_dict(),
                     "loss_scale": self.scaler.state_dict(),
@@ -68,6 +62,7 @@ class TrainingState:
                     "metrics": self.log.lines,
                 }
             )
+        self.workers.wait()
 
     def restore(self) -> Position:
         """Put the saved state back in place, if there is one; returns where training goes on."""
@@ -82,4 +77,4 @@ class TrainingState:
             for mask, saved in zip(pruner.masks, masks, strict=True):
                 mask.copy_(saved)
         self.log.lines = state["metrics"]
-        return Position(state["epoch"], state["done"], state["update"], state["random_states"])
+        return Position(state["epoch"], state["done"], state["update"])

@@ -22,7 +22,7 @@ from lslo.incremental_decoder import IncrementalDecoder
 from lslo.output_projection import Continuations, OutputProjection
 from lslo.progress import Progress
 from lslo.routing import Router
-from lslo.side_by_side import can_fork, side_by_side
+from lslo.side_by_side import side_by_side, suitable_processes
 from lslo.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
@@ -31,9 +31,8 @@ logger = logging.getLogger(__name__)
 MOST_SCORES = 2**28
 # Sentences that are done leave a batch when no more than this share of it goes on: leaving copies the rest.
 SPARSE = 0.75
-# Up to this dimension, processes of one thread each are faster than one process of several threads.
-SMALL_MODEL = 512
-# Each of them has a share of the tokens of a batch, and at least so many batches, so that none waits long for
+# Where several processes translate, each
+# of them has a share of the tokens of a batch, and at least so many batches, so that none waits long for
 # the last; but batches of fewer tokens (rows times the longest source) waste more than that.
 BATCHES_EACH = 4
 LEAST_TOKENS = 2000
@@ -236,7 +235,7 @@ def translate(
         middle = (len(batch) + 1) // 2
         return search(batch[:middle]) + search(batch[middle:])
 
-    processes = _processes(model)
+    processes = suitable_processes(model)
     # Every hypothesis has a row of scores over the vocabulary, in float32.
     most_rows = max(1, MOST_SCORES // (model.config.vocab_size * decoding.beam * processes))
     lengths = [len(tokens[source][row]) for (source, _), row in items]
@@ -266,9 +265,3 @@ def _cut(lengths: Sequence[int], most_tokens: int, most_rows: int) -> Iterator[s
         fitting = int((np.arange(1, len(longest) + 1) * longest <= most_tokens).sum())
         yield slice(start, start + max(1, fitting))
         start += max(1, fitting)
-
-
-def _processes(model: M2M100ForConditionalGeneration) -> int:
-    """How many processes translate: on a CPU, a small model's products gain little by threads."""
-    small = model.device.type == "cpu" and model.config.d_model <= SMALL_MODEL
-    return torch.get_num_threads() if small and can_fork() else 1

@@ -147,7 +147,7 @@ def test_float16_trains_as_float32_does(small_model, toy_corpus, tmp_path, adapt
             model.to(getattr(torch, precision))
         router = add_lslo(model, RANKS, STRATEGY, seed=4)[0] if adapted else None
         examples = toy_corpus.examples(all_directions(toy_corpus.languages))
-        recipe = replace(RECIPE, dropout=0.0, precision=precision)
+        recipe = replace(RECIPE, learning_rate=0.02, dropout=0.0, precision=precision)
         metrics = tmp_path / f"{precision}.jsonl"
         train(model, toy_corpus, lambda _, rows=examples: rows, recipe, router=router, metrics=metrics)
         losses.append([json.loads(line)["loss"] for line in metrics.read_text().splitlines()])

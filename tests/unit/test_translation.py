@@ -275,7 +275,7 @@ def test_several_processes_translate_as_one_does(routed, tokenizer, monkeypatch)
     )
     results = []
     for processes in (1, 2):
-        monkeypatch.setattr(lslo.translation, "_processes", lambda _, processes=processes: processes)
+        monkeypatch.setattr(lslo.translation, "suitable_processes", lambda _, processes=processes: processes)
         results.append(translate(model, tokenizer, sources, directions, decoding, router=router))
     assert [processes for processes, _ in used] == [1, 2]
     assert used[1][1] > 2

@@ -1,0 +1,189 @@
+"""The gradients of an update: of its batches one after the other, or side by side where that is faster."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import M2M100ForConditionalGeneration
+
+from lslo.batching import TokenizedCorpus, collate
+from lslo.recipe import Recipe
+from lslo.routing import Router
+from lslo.side_by_side import Copies, suitable_processes
+from lslo.updates import accumulate_gradients
+
+# A batch is divided among processes, if there are more of them than batches, into parts of so many tokens at
+# least: the products of smaller ones cost more than the process gains.
+LEAST_TOKENS = 500
+# Numbers of a tensor in shared memory begin at multiples of so many bytes, a cache line.
+ALIGNMENT = 64
+
+
+# A target token costs so many source tokens: the decoder attends twice and has the output projection.
+COST_OF_TARGET = 2
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Examples [n, 3] of a batch, the whole or a part of it. seed: of its dropout."""
+
+    batch: int
+    examples: np.ndarray
+    seed: Sequence[int]
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What one process has to do of an update. slot: where it puts the sum of the gradients."""
+
+    parts: Sequence[_Part]
+    target_tokens: int
+    slot: int
+
+
+class UpdateGradients:
+    """Adds the gradients of batches to those of the parameters.
+
+    router: of the model's LSLo modules. scaler: multiplies the gradients of float16. processes: that compute
+    batches at the same time, copies of this one that read the parameters from memory they share with it.
+    """
+
+    def __init__(
+        self,
+        model: M2M100ForConditionalGeneration,
+        parameters: Sequence[nn.Parameter],
+        corpus: TokenizedCorpus,
+        recipe: Recipe,
+        router: Router | None = None,
+        scaler: torch.amp.GradScaler | None = None,
+        processes: int = 1,
+    ):
+        self.model = model
+        self.parameters = parameters
+        self.corpus = corpus
+        self.recipe = recipe
+        self.router = router
+        self.scaler = scaler
+        self.processes = processes
+        self._copies: Copies | None = None
+        self._slots: list[list[Tensor]] = []
+
+    @contextmanager
+    def running(self) -> Iterator[UpdateGradients]:
+        """Within the context there are processes to compute with, if there are to be several.
+
+        What else than the parameters' values changes in this process after the first update, they do not see.
+        """
+        if self.processes == 1:
+            yield self
+            return
+        shared = shared_like(self.parameters)
+        for parameter, values in zip(self.parameters, shared, strict=True):
+            parameter.data = values.copy_(parameter.data)
+        self._slots = [shared_like(self.parameters) for _ in range(self.processes)]
+        try:
+            with Copies(self._fill_slot, self.processes) as self._copies:
+                yield self
+        finally:
+            self._copies, self._slots = None, []
+            for parameter in self.parameters:
+                parameter.data = parameter.data.clone()
+
+    def accumulate(
+        self, batches: Sequence[np.ndarray], target_tokens: int, seeds: Sequence[Sequence[int]]
+    ) -> list[tuple[float, float]]:
+        """Add the gradients of loss / target_tokens; returns the loss and plain cross-entropy of each batch.
+
+        batches: of examples [n, 3]. target_tokens: of the whole update. seeds: of each batch's dropout. The
+        same number of processes gives the same bits. Raises MemoryError where a process was killed.
+        """
+        if self._copies is None:
+            return [
+                self._add(_Part(number, examples, seed), target_tokens)
+                for number, (examples, seed) in enumerate(zip(batches, seeds, strict=True))
+            ]
+        parts = [
+            _Part(number, piece, (*seed, place))
+            for number, (examples, seed) in enumerate(zip(batches, seeds, strict=True))
+            for place, piece in enumerate(self._divided(examples, len(batches)))
+        ]
+        shares = [_Share(own, target_tokens, slot) for slot, own in enumerate(self._dealt(parts)) if own]
+        calls = [self._copies.call(share) for share in shares]
+        losses = np.zeros((len(batches), 2))
+        for share, call in zip(shares, calls, strict=True):
+            for part, found in zip(share.parts, self._copies.result(call), strict=True):
+                losses[part.batch] += found
+            for parameter, gradient in zip(self.parameters, self._slots[share.slot], strict=True):
+                if parameter.grad is None:
+                    parameter.grad = gradient.clone()
+                else:
+                    parameter.grad.add_(gradient)
+        return [(loss, likelihood) for loss, likelihood in losses.tolist()]
+
+    def _divided(self, examples: np.ndarray, batches: int) -> list[np.ndarray]:
+        """A batch in parts, so that all processes have something to do, a language in as few as may be."""
+        tokens = len(examples) * int(self._lengths(examples).max())
+        parts = min(-(-self.processes // batches), max(1, tokens // LEAST_TOKENS), len(examples))
+        return np.array_split(examples[examples[:, 1].argsort(kind="stable")], parts)
+
+    def _dealt(self, parts: Sequence[_Part]) -> list[list[_Part]]:
+        """The parts of each process: the costliest first, always to the one that has least to do."""
+        dealt: list[list[_Part]] = [[] for _ in range(self.processes)]
+        loads = [0] * self.processes
+        for part in sorted(parts, key=self._cost, reverse=True):
+            process = loads.index(min(loads))
+            dealt[process].append(part)
+            loads[process] += self._cost(part)
+        return dealt
+
+    def _cost(self, part: _Part) -> int:
+        """Padded tokens, a target token for several."""
+        source, target = self._lengths(part.examples).max(axis=0).tolist()
+        return len(part.examples) * (source + COST_OF_TARGET * target)
+
+    def _lengths(self, examples: np.ndarray) -> np.ndarray:
+        """Tokens of source and target: [n, 2]."""
+        return self.corpus.lengths[examples[:, :2], examples[:, 2:]]
+
+    def _add(self, part: _Part, target_tokens: int) -> tuple[float, float]:
+        # A seed a batch, so that dropout does not depend on what was computed before.
+        torch.manual_seed(int(np.random.SeedSequence(part.seed).generate_state(1, np.uint64)[0]))
+        batch = collate(self.corpus, part.examples).to(self.model.device)
+        return accumulate_gradients(
+            self.model, self.parameters, batch, target_tokens, self.recipe, self.router, self.scaler
+        )
+
+    def _fill_slot(self, share: _Share) -> list[tuple[float, float]]:
+        """In a copy of the process: the gradients of its share, and the losses of each part."""
+        for parameter in self.parameters:
+            parameter.grad = None
+        losses = [self._add(part, share.target_tokens) for part in share.parts]
+        for parameter, gradient in zip(self.parameters, self._slots[share.slot], strict=True):
+            gradient.copy_(parameter.grad)
+        return losses
+
+
+def gradient_processes(model: M2M100ForConditionalGeneration, recipe: Recipe) -> int:
+    """How many processes should compute the gradients of an update."""
+    # The scale of float16's gradients changes in one process only.
+    return 1 if recipe.precision == "float16" else suitable_processes(model)
+
+
+def shared_like(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Zeros of the tensors' shapes and types, in memory that copies of this process share with it."""
+    sizes = [-(-tensor.nbytes // ALIGNMENT) * ALIGNMENT for tensor in tensors]
+    starts = np.cumsum([0, *sizes]).tolist()
+    # Not /dev/shm, which is small in containers.
+    memory = mmap.mmap(-1, max(starts[-1], 1))
+    return [
+        torch.frombuffer(memory, dtype=tensor.dtype, count=tensor.numel(), offset=start).view(tensor.shape)
+        if tensor.numel()
+        else torch.zeros_like(tensor)
+        for tensor, start in zip(tensors, starts, strict=False)
+    ]
