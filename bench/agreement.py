@@ -46,8 +46,8 @@ class TranslationTolerance:
 
 SAME_SEARCH = TranslationTolerance(LEAST_IDENTICAL, NEAR_TIE, NEAR_TIE)
 # CTranslate2 does not count the language token's log-probability and ends a search by another rule.
-OTHER_SEARCH = TranslationTolerance(0.1, 0.05, language_token=False)
-LOW_PRECISION = TranslationTolerance(0.0, 0.1, language_token=False)
+OTHER_SEARCH = TranslationTolerance(0.4, 0.01, language_token=False)
+LOW_PRECISION = TranslationTolerance(0.1, 0.02, language_token=False)
 
 
 @torch.inference_mode()

@@ -192,7 +192,8 @@ def training(size: Size, setting: str) -> Comparison:
         f"dropout 0.1, label smoothing 0.2, float32; {size.trained_directions} directions with one full "
         "batch of sentence pairs each.",
         "trainings whose languages have too few pairs for full batches of one direction, which cost PEFT's "
-        "adapters more; float16 and bfloat16; several processes; saving states.",
+        "adapters more; float16 and bfloat16; several GPUs; saving states; memory of the processes that lslo "
+        "starts; the peers in several processes (with `--threads 1` all have one thread in one process).",
     )
 
 

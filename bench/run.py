@@ -26,7 +26,7 @@ from agreement import DisagreementError, check_repetition
 from comparisons import Comparison, Engine, resized, selected
 from machine import cores
 from results import EngineResult
-from sizes import SIZES
+from sizes import DIRECTIONS, SIZES
 
 BENCH = Path(__file__).resolve().parent
 KINDS = ("translation", "training", "scoring", "workflow")
@@ -164,8 +164,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--device", default="cuda" if torch.cuda.is_available() else "cpu", help="a GPU where there is one"
     )
-    parser.add_argument("--directions", type=int, help="to translate, 132 at most")
-    parser.add_argument("--rows", type=int, help="sentences to translate in each direction")
+    parser.add_argument("--directions", type=int, help=f"to translate, {DIRECTIONS} at most")
+    parser.add_argument(
+        "--rows", type=int, help="sentences to translate in a direction; embedded: 24 at most"
+    )
     parser.add_argument("--lines", type=int, help="sentences to score in each direction")
     parser.add_argument("--tokens-per-batch", type=int, help="of training")
     parser.add_argument("--batches-per-update", type=int)
@@ -178,6 +180,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     for name in numbers:
         if getattr(options, name) is not None and getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be 1 or more")
+    if options.directions is not None and options.directions > DIRECTIONS:
+        parser.error(f"--directions: there are no more than {DIRECTIONS}")
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         parser.error(f"--device {options.device}: PyTorch finds no GPU here")
     if options.quick:
