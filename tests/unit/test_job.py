@@ -84,7 +84,12 @@ def test_other_errors_of_the_machine_are_one_line_too():
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_job_that_is_stopped_says_so_in_one_line(tmp_path, name):
-    told = run(tmp_path, f"import os, signal; os.kill(os.getpid(), signal.{name})")
+    # Started in the background of a shell, the tests and all that they start would ignore SIGINT.
+    told = run(
+        tmp_path,
+        "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        f"os.kill(os.getpid(), signal.{name})",
+    )
     assert (told.returncode, told.stderr) == (1, f"error: stopped by {name}; start again\n")
 
 
