@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import PreTrainedModel
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _PR_SET_PDEATHSIG = 1
 # Up to this dimension, processes of one thread each are faster than one process of several threads.
 SMALL_MODEL = 512
+# How long to wait for a process whose end broke the pool, to know how it ended.
+SECONDS_TO_END = 1
 # What this copy of the first process is to do.
 _function: Callable[[Any], Any] | None = None
 
@@ -28,22 +34,29 @@ def suitable_processes(model: PreTrainedModel) -> int:
     """How many processes should share work with this model: one for each of PyTorch's threads, or 1.
 
     Only a small model on a CPU gains by it. Only on Linux may processes be copies of this one: elsewhere
-    numerical libraries break in them.
+    numerical libraries break in them. Where a GPU was used, PyTorch cannot compute gradients in them, and
+    daemonic processes may not have any.
     """
     small = model.device.type == "cpu" and model.config.d_model <= SMALL_MODEL
-    return torch.get_num_threads() if small and sys.platform == "linux" else 1
+    possible = sys.platform == "linux" and not torch.cuda.is_available()
+    daemonic = multiprocessing.current_process().daemon
+    return torch.get_num_threads() if small and possible and not daemonic else 1
 
 
 class Copies:
     """Copies of this process, with a thread each, that call a function; a context manager.
 
     They are made at the first call, with all that is in memory then: a model need not be sent to them. They
-    end with this process even where it is killed, and are killed where the context is left by an exception.
+    end with the thread that called, even where this process is killed, and are killed where the context is
+    left by an exception.
     """
 
     def __init__(self, function: Callable[[Any], Any], processes: int):
         self._pool = ProcessPoolExecutor(
-            processes, multiprocessing.get_context("fork"), initializer=_begin, initargs=(function,)
+            processes,
+            multiprocessing.get_context("fork"),
+            initializer=_begin,
+            initargs=(function, os.getpid()),
         )
         self._processes: set[multiprocessing.Process] | None = None
 
@@ -52,20 +65,32 @@ class Copies:
         others = set(multiprocessing.active_children()) if self._processes is None else set()
         try:
             call = self._pool.submit(_call, item)
-        except BrokenProcessPool:
-            raise _killed() from None
+        except BrokenProcessPool as error:
+            raise self._broken(error) from error
         if self._processes is None:
             # Where processes are forked, a pool starts all of them at its first call.
             self._processes = set(multiprocessing.active_children()) - others
         return call
 
-    @staticmethod
-    def result(call: Future) -> Any:
+    def result(self, call: Future) -> Any:
         """What the function returned or raised; MemoryError where its process was killed."""
         try:
             return call.result()
-        except BrokenProcessPool:
-            raise _killed() from None
+        except BrokenProcessPool as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: BrokenProcessPool) -> Exception:
+        """What to raise when processes are gone: killed from without, or broken by what they returned."""
+        # The pool's own thread may have seen the end of a process, and not yet said how it ended.
+        limit = time.monotonic() + SECONDS_TO_END
+        while -signal.SIGKILL not in {process.exitcode for process in self._processes or ()}:
+            if time.monotonic() > limit:
+                return error
+            time.sleep(0.01)
+        return MemoryError(
+            "a process that worked beside this one was killed, perhaps for want of memory; smaller batches "
+            "or fewer threads (Snakemake's --set-threads, elsewhere OMP_NUM_THREADS) need less"
+        )
 
     def __enter__(self) -> Copies:
         return self
@@ -94,14 +119,10 @@ def side_by_side(
             yield waiting[done], copies.result(done)
 
 
-def _killed() -> MemoryError:
-    return MemoryError(
-        "a process that worked beside this one was killed, perhaps for want of memory; smaller batches "
-        "or fewer threads (OMP_NUM_THREADS) need less"
-    )
-
-
-def _begin(function: Callable[[Any], Any]) -> None:
+def _begin(function: Callable[[Any], Any], parent: int) -> None:
+    if ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) or os.getppid() != parent:
+        # It would not know that the first process has ended, or did not see it end.
+        os._exit(1)
     global _function
     _function = function
     # Threads that the first process's products ran in do not exist in its copies.
@@ -109,7 +130,6 @@ def _begin(function: Callable[[Any], Any]) -> None:
     # The terminal's Ctrl-C and SLURM's signals reach all processes: the first one speaks for them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _call(item: Any) -> Any:

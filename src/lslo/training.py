@@ -59,9 +59,10 @@ def train(
     with the epoch's number when it is done. progress: the terminal on which to draw a progress bar.
     workers: the processes that train together, the model of each on its device; only the first writes.
 
-    The same seed, number of processes and threads give the same bits on the same machine, killed and
-    resumed or not. Raises FloatingPointError when the loss or a gradient is not finite, and Stopped, once the
-    state is saved, after SIGTERM or SIGINT.
+    On a CPU a small model's updates are computed by copies of this process, one for each of PyTorch's
+    threads (`UpdateGradients`). The same seed, number of processes and threads give the same bits on the same
+    machine, killed and resumed or not. Raises MemoryError where a copy is killed, FloatingPointError when the
+    loss or a gradient is not finite, and Stopped, once the state is saved, after SIGTERM or SIGINT.
     """
     workers = workers or Workers()
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -78,12 +79,21 @@ def train(
     # Where torchrun started several processes, each has its share of the machine already.
     processes = gradient_processes(model, recipe) if workers.size == 1 else 1
     gradients = UpdateGradients(model, parameters, corpus, recipe, router, scaler, processes)
+    together = max(workers.size, processes)
+    if position.processes not in (None, together) and workers.leads:
+        logger.warning(
+            "its state is of %d process(es) and it goes on in %d: its dropout is another than without the "
+            "interruption",
+            position.processes,
+            together,
+        )
+    position.processes = together
     if workers.leads:
         logger.info(
             "%d parameters to train, in %s, by %d process(es), the first on %s",
             sum(parameter.numel() for parameter in parameters),
             recipe.precision,
-            max(workers.size, processes),
+            together,
             workers.device_name,
         )
     saved = time.monotonic()

@@ -16,11 +16,15 @@ from lslo.pruning import GradualPruner
 
 @dataclass
 class Position:
-    """Where a training is: the epoch, its batches' updates that are done, and all updates that were made."""
+    """Where a training is: the epoch, its batches' updates that are done, and all updates that were made.
+
+    processes: that compute an update together; None before the first.
+    """
 
     epoch: int = 1
     done: int = 0
     update: int = 0
+    processes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class TrainingState:
                     "epoch": position.epoch,
                     "done": position.done,
                     "update": position.update,
+                    "processes": position.processes,
                     "parameters": [parameter.data for parameter in self.parameters],
                     "optimizer": self.optimizer.state_dict(),
                     "loss_scale": self.scaler.state_dict(),
@@ -77,4 +82,4 @@ class TrainingState:
             for mask, saved in zip(pruner.masks, masks, strict=True):
                 mask.copy_(saved)
         self.log.lines = state["metrics"]
-        return Position(state["epoch"], state["done"], state["update"])
+        return Position(state["epoch"], state["done"], state["update"], state["processes"])

@@ -18,20 +18,18 @@ from lslo.routing import Router
 from lslo.side_by_side import Copies, suitable_processes
 from lslo.updates import accumulate_gradients
 
-# A batch is divided among processes, if there are more of them than batches, into parts of so many tokens at
-# least: the products of smaller ones cost more than the process gains.
+# Where there are more processes than batches, a batch is divided into parts of about so many tokens at least:
+# what smaller ones cost is more than another process gains.
 LEAST_TOKENS = 500
+# A target token costs so many source tokens: the decoder attends twice and has the output projection.
+COST_OF_TARGET = 2
 # Numbers of a tensor in shared memory begin at multiples of so many bytes, a cache line.
 ALIGNMENT = 64
 
 
-# A target token costs so many source tokens: the decoder attends twice and has the output projection.
-COST_OF_TARGET = 2
-
-
 @dataclass(frozen=True)
 class _Part:
-    """Examples [n, 3] of a batch, the whole or a part of it. seed: of its dropout."""
+    """Examples [n, 3] of a batch (its place in the update), the whole or a part. seed: of its dropout."""
 
     batch: int
     examples: np.ndarray
@@ -48,10 +46,12 @@ class _Share:
 
 
 class UpdateGradients:
-    """Adds the gradients of batches to those of the parameters.
+    """Adds the gradients of batches to those of the parameters, each of which every batch must use.
 
     router: of the model's LSLo modules. scaler: multiplies the gradients of float16. processes: that compute
-    batches at the same time, copies of this one that read the parameters from memory they share with it.
+    at the same time, copies of this one that read the parameters from memory they share with it; within
+    `running` only. They need the size of the parameters once for each process, and twice besides what
+    training needs anyway.
     """
 
     def __init__(
@@ -78,7 +78,8 @@ class UpdateGradients:
     def running(self) -> Iterator[UpdateGradients]:
         """Within the context there are processes to compute with, if there are to be several.
 
-        What else than the parameters' values changes in this process after the first update, they do not see.
+        They are copies of this one as it is at the first update: what else than the parameters' values
+        changes in it later, they do not see.
         """
         if self.processes == 1:
             yield self
@@ -100,19 +101,24 @@ class UpdateGradients:
     ) -> list[tuple[float, float]]:
         """Add the gradients of loss / target_tokens; returns the loss and plain cross-entropy of each batch.
 
-        batches: of examples [n, 3]. target_tokens: of the whole update. seeds: of each batch's dropout. The
-        same number of processes gives the same bits. Raises MemoryError where a process was killed.
+        batches: of examples [n, 3]. target_tokens: of the whole update. seeds: of each batch's dropout, as
+        `numpy.random.SeedSequence` takes them; a part of a batch adds its place, so that the same number of
+        processes gives the same bits, and another one other dropout where batches are divided. Raises
+        MemoryError where a process was killed, and RuntimeError if there are to be several and are none.
         """
+        if self.processes > 1 and self._copies is None:
+            raise RuntimeError("accumulate is called within `running` where there are several processes")
         if self._copies is None:
             return [
                 self._add(_Part(number, examples, seed), target_tokens)
                 for number, (examples, seed) in enumerate(zip(batches, seeds, strict=True))
             ]
-        parts = [
-            _Part(number, piece, (*seed, place))
-            for number, (examples, seed) in enumerate(zip(batches, seeds, strict=True))
-            for place, piece in enumerate(self._divided(examples, len(batches)))
-        ]
+        parts = []
+        for number, (examples, seed) in enumerate(zip(batches, seeds, strict=True)):
+            pieces = self._divided(examples, len(batches))
+            for place, piece in enumerate(pieces):
+                # A batch that stays whole has the dropout that it has in one process.
+                parts.append(_Part(number, piece, (*seed, place) if len(pieces) > 1 else seed))
         shares = [_Share(own, target_tokens, slot) for slot, own in enumerate(self._dealt(parts)) if own]
         calls = [self._copies.call(share) for share in shares]
         losses = np.zeros((len(batches), 2))
@@ -129,7 +135,7 @@ class UpdateGradients:
     def _divided(self, examples: np.ndarray, batches: int) -> list[np.ndarray]:
         """A batch in parts, so that all processes have something to do, a language in as few as may be."""
         tokens = len(examples) * int(self._lengths(examples).max())
-        parts = min(-(-self.processes // batches), max(1, tokens // LEAST_TOKENS), len(examples))
+        parts = min(-(-self.processes // batches), _most_parts(tokens), len(examples))
         return np.array_split(examples[examples[:, 1].argsort(kind="stable")], parts)
 
     def _dealt(self, parts: Sequence[_Part]) -> list[list[_Part]]:
@@ -152,9 +158,15 @@ class UpdateGradients:
         return self.corpus.lengths[examples[:, :2], examples[:, 2:]]
 
     def _add(self, part: _Part, target_tokens: int) -> tuple[float, float]:
+        """Add the gradients of a part in this process."""
         # A seed a batch, so that dropout does not depend on what was computed before.
         torch.manual_seed(int(np.random.SeedSequence(part.seed).generate_state(1, np.uint64)[0]))
-        batch = collate(self.corpus, part.examples).to(self.model.device)
+        return self.add_gradients(part.examples, target_tokens)
+
+    def add_gradients(self, examples: np.ndarray, target_tokens: int) -> tuple[float, float]:
+        """Add the gradients of loss / target_tokens over examples [n, 3]; returns their loss and plain
+        cross-entropy, summed over tokens."""
+        batch = collate(self.corpus, examples).to(self.model.device)
         return accumulate_gradients(
             self.model, self.parameters, batch, target_tokens, self.recipe, self.router, self.scaler
         )
@@ -165,14 +177,25 @@ class UpdateGradients:
             parameter.grad = None
         losses = [self._add(part, share.target_tokens) for part in share.parts]
         for parameter, gradient in zip(self.parameters, self._slots[share.slot], strict=True):
-            gradient.copy_(parameter.grad)
+            if parameter.grad is None:
+                gradient.zero_()
+            else:
+                gradient.copy_(parameter.grad)
         return losses
 
 
 def gradient_processes(model: M2M100ForConditionalGeneration, recipe: Recipe) -> int:
-    """How many processes should compute the gradients of an update."""
+    """How many processes should compute the gradients of an update: no more than it can be divided among."""
     # The scale of float16's gradients changes in one process only.
-    return 1 if recipe.precision == "float16" else suitable_processes(model)
+    if recipe.precision == "float16":
+        return 1
+    parts = recipe.batches_per_update * _most_parts(recipe.tokens_per_batch)
+    return min(suitable_processes(model), parts)
+
+
+def _most_parts(tokens: int) -> int:
+    """Into how many parts a batch of so many padded tokens may be divided."""
+    return max(1, round(tokens / LEAST_TOKENS))
 
 
 def shared_like(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 import torch
@@ -36,6 +37,21 @@ def test_what_the_function_raises_is_raised(processes):
 def test_a_process_that_is_killed_is_an_error():
     with pytest.raises(MemoryError, match="killed"):
         list(side_by_side(lambda _: os.kill(os.getpid(), signal.SIGKILL), [1, 2], 2))
+
+
+class TwoArguments(Exception):  # noqa: N818
+    """One that cannot be read back from where a process wrote it."""
+
+    def __init__(self, one, other):
+        super().__init__(one + other)
+
+
+def test_a_result_that_cannot_be_read_is_no_want_of_memory():
+    def work(_):
+        raise TwoArguments("a", "b")
+
+    with pytest.raises(BrokenProcessPool):
+        list(side_by_side(work, [1, 2], 2))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one process")

@@ -64,6 +64,12 @@ def least_tokens(monkeypatch):
     monkeypatch.setattr(lslo.update_gradients, "LEAST_TOKENS", 20)
 
 
+def test_several_processes_are_there_within_their_context_only(trained):
+    work = trained()
+    with pytest.raises(RuntimeError, match="within `running`"):
+        work.gradients(2).accumulate([work.examples[:9]], 100, [(1, 0)])
+
+
 def assert_close(found, expected, adapted):
     # The output projection's own gradient, which full fine-tuning has, is a sum over tokens in float32.
     rtol, atol = (1e-9, 1e-12) if adapted else (1e-5, 1e-7)
@@ -147,22 +153,24 @@ def test_dropout_is_the_same_in_any_process_and_differs_between_batches(trained)
     work.model.train()
     batch = work.examples[:9]
     results = []
-    for processes in (1, 2):
+    for processes in (1, 2, 2):
         gradients = work.gradients(processes)
         torch.rand(processes)
         with gradients.running():
-            # Two batches of the same sentences, which are not divided.
-            losses = gradients.accumulate([batch, batch], 100, [(1, 0), (1, 1)])
-        assert losses[0] != losses[1]
+            # Batches of the same sentences, which are not divided.
+            losses = gradients.accumulate([batch] * 3, 100, [(1, number) for number in range(3)])
+        assert len(set(losses)) == 3
         results.append((losses, work.take()))
-    # A process adds its place in the batch to the seed, so the masks are others than in one process.
-    again = work.gradients(2)
-    with again.running():
-        assert again.accumulate([batch, batch], 100, [(1, 0), (1, 1)]) == results[1][0]
-    assert all(torch.equal(one, other) for one, other in zip(work.take(), results[1][1], strict=True))
+    alone, first, again = results
+    assert np.array(first[0]) == pytest.approx(np.array(alone[0]), rel=1e-9)
+    assert_close(first[1], alone[1], adapted=True)
+    assert again[0] == first[0]
+    assert all(torch.equal(one, other) for one, other in zip(again[1], first[1], strict=True))
 
 
-def test_a_training_by_two_processes_that_is_killed_goes_on_to_the_same_bits(trained, tmp_path, monkeypatch):
+def test_a_training_by_two_processes_that_is_killed_goes_on_to_the_same_bits(
+    trained, tmp_path, monkeypatch, caplog
+):
     monkeypatch.setattr(lslo.training, "gradient_processes", lambda *_: 2)
 
     def run(folder, fail_after=None):
@@ -188,6 +196,10 @@ def test_a_training_by_two_processes_that_is_killed_goes_on_to_the_same_bits(tra
     assert not multiprocessing.active_children()
     resumed = run(tmp_path / "killed")
     assert all(torch.equal(one, other) for one, other in zip(resumed, whole, strict=True))
+    assert "another than without the interruption" not in caplog.text
+    monkeypatch.setattr(lslo.training, "gradient_processes", lambda *_: 1)
+    run(tmp_path / "killed")
+    assert "its state is of 2 process(es) and it goes on in 1" in caplog.text
 
 
 def test_a_process_that_is_killed_ends_the_training_with_a_users_error(trained, monkeypatch):
@@ -216,15 +228,23 @@ def test_processes_leave_signals_to_the_first(trained, monkeypatch):
         assert len(gradients.accumulate([work.examples[:9]] * 2, 100, [(1, 0), (1, 1)])) == 2
 
 
-def test_a_small_model_on_a_cpu_has_a_process_for_each_thread(small_model):
+def test_a_small_model_on_a_cpu_has_a_process_for_each_thread(small_model, monkeypatch):
     model = small_model()
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
         assert suitable_processes(model) == 3
-        recipe = Recipe(1, 0.1, 10, 10)
-        assert gradient_processes(model, recipe) == 3
-        assert gradient_processes(model, Recipe(1, 0.1, 10, 10, precision="float16")) == 1
+        assert gradient_processes(model, Recipe(1, 0.1, 1000, 4000)) == 3
+        # No more than an update can be divided among.
+        assert gradient_processes(model, Recipe(1, 0.1, 1000, 1000)) == 2
+        assert gradient_processes(model, Recipe(1, 0.1, 100, 100)) == 1
+        assert gradient_processes(model, Recipe(1, 0.1, 1000, 4000, precision="float16")) == 1
+        with monkeypatch.context() as patch:
+            patch.setattr(multiprocessing.current_process(), "_config", {"daemon": True})
+            assert suitable_processes(model) == 1
+            patch.undo()
+            patch.setattr(torch.cuda, "is_available", lambda: True)
+            assert suitable_processes(model) == 1
         model.config.d_model = 1024
         assert suitable_processes(model) == 1
     finally:
