@@ -150,9 +150,21 @@ def _training_engines() -> tuple[Engine, ...]:
             "training_engines:run_floor",
         ),
         Engine(
+            "floor_side_by_side",
+            "Floor, a process of one thread a core",
+            "training_engines:run_floor_side_by_side",
+        ),
+        Engine(
             "language_adapters",
             "PEFT, an adapter a language, batches of one direction",
             "peft_engines:run_language_adapters",
+            _losses,
+            requires=peft,
+        ),
+        Engine(
+            "language_adapters_side_by_side",
+            "PEFT, an adapter a language, batches of one direction, a process of one thread a core",
+            "peft_engines:run_language_adapters_side_by_side",
             _losses,
             requires=peft,
         ),
@@ -192,8 +204,8 @@ def training(size: Size, setting: str) -> Comparison:
         f"dropout 0.1, label smoothing 0.2, float32; {size.trained_directions} directions with one full "
         "batch of sentence pairs each.",
         "trainings whose languages have too few pairs for full batches of one direction, which cost PEFT's "
-        "adapters more; float16 and bfloat16; several GPUs; saving states; memory of the processes that lslo "
-        "starts; the peers in several processes (with `--threads 1` all have one thread in one process).",
+        "adapters more; float16 and bfloat16; several GPUs; saving states; memory of the processes that "
+        "engines start (with `--threads 1` all have one thread in one process).",
     )
 
 
@@ -205,7 +217,11 @@ def small_training(size: Size, setting: str) -> Comparison:
         f"Training, {size.name}, {setting}, few pairs a direction",
         replace(size, passes=1),
         lambda folder: write_small_training_work(folder, replace(size, passes=1), setting),
-        (engines[agreement.LSLO], engines["language_adapters"]),
+        (
+            engines[agreement.LSLO],
+            engines["language_adapters"],
+            engines["language_adapters_side_by_side"],
+        ),
         "target_tokens",
         f"LSLo {setting} on {size.directions} of the demo's directions, 24 sentence pairs of each, batches "
         f"of at most {size.tokens_per_batch:,} tokens, {size.batches_per_update} an update, dropout 0.1, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +18,16 @@ from lslo.routing import SOURCE, TARGET
 from lslo.training import set_dropout
 from models import strategy_as_learned
 from results import EngineResult, synchronise
-from training_engines import adam, base_loss, gradient_norm, plain_loss, recipe_of, timed
+from training_engines import (
+    DealtBatches,
+    adam,
+    base_loss,
+    gradient_norm,
+    plain_loss,
+    process_a_core,
+    recipe_of,
+    timed,
+)
 from training_work import TrainingData
 from work import Work, experiment_of_demo, ranks_of
 
@@ -35,7 +43,7 @@ def _parameters_of_adapters(model: torch.nn.Module) -> list[torch.nn.Parameter]:
     return [parameter for name, parameter in model.named_parameters() if ".lora_" in name]
 
 
-def run_language_adapters(work: Work, device: torch.device) -> EngineResult:
+def run_language_adapters(work: Work, device: torch.device, processes: int = 1) -> EngineResult:
     """Two adapters a language, and a direction a batch.
 
     A layer listens to the source or to the target language, so a language has an adapter for the matrices
@@ -61,42 +69,41 @@ def run_language_adapters(work: Work, device: torch.device) -> EngineResult:
     languages = data.corpus.languages
     parameters = _parameters_of_adapters(model)
     optimizer = adam(parameters)
-    switching = 0.0
 
-    def accumulate(group: Sequence[np.ndarray], tokens: int) -> float:
-        nonlocal switching
-        losses = 0.0
-        for examples in group:
-            batch = collate(data.corpus, examples).to(device)
-            source, target = (languages[index] for index in examples[0, :2])
-            started = time.perf_counter()
-            model.base_model.set_adapter([f"{source}-{SOURCE}", f"{target}-{TARGET}"])
-            switching += time.perf_counter() - started
-            loss = plain_loss(model, batch, recipe.label_smoothing)
-            (loss / tokens).backward()
-            losses += loss.item()
-        return losses
+    def add(examples: np.ndarray, tokens: int) -> float:
+        batch = collate(data.corpus, examples).to(device)
+        source, target = (languages[index] for index in examples[0, :2])
+        model.base_model.set_adapter([f"{source}-{SOURCE}", f"{target}-{TARGET}"])
+        loss = plain_loss(model, batch, recipe.label_smoothing)
+        (loss / tokens).backward()
+        return loss.item()
+
+    gradients = DealtBatches(model, parameters, data.corpus, recipe, processes, add)
 
     def update(group: Sequence[np.ndarray]) -> None:
         optimizer.zero_grad()
-        accumulate(group, data.corpus.target_tokens(group))
+        gradients.of_group(group)
         optimizer.step()
 
     model.eval()
     batches = [batch for group in data.homogeneous for batch in group]
-    tokens = data.corpus.target_tokens(batches)
     outputs = {}
     if work.check:
-        outputs["loss"] = accumulate(batches, tokens) / tokens
+        with gradients.running():
+            outputs["loss"] = gradients.of_group(batches) / data.corpus.target_tokens(batches)
         outputs["gradient_norm"] = gradient_norm(parameters)
     set_dropout(model, recipe.dropout)
     model.train()
-    switching = 0.0
-    seconds, counted = timed(work, data, data.homogeneous, update, device)
-    parts = {"train": seconds, "switch adapters": switching}
+    with gradients.running():
+        seconds, counted = timed(work, data, data.homogeneous, update, device)
     adapters = len(ranks) * len(paths)
     note = f"{len(batches)} batches of one direction each, {adapters} adapters, two active at a time"
-    return EngineResult({"": seconds}, counted, parts, outputs, [note])
+    return EngineResult({"": seconds}, counted, {"train": seconds}, outputs, [note])
+
+
+def run_language_adapters_side_by_side(work: Work, device: torch.device) -> EngineResult:
+    """The same, its batches computed by a process of one thread a core."""
+    return run_language_adapters(work, device, process_a_core(device))
 
 
 def _copy_adapter(model: torch.nn.Module, work: Work) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import M2M100ForConditionalGeneration
 
-from lslo.batching import Batch, collate
+from lslo.batching import Batch, TokenizedCorpus, collate
 from lslo.loss import batch_loss
 from lslo.model.loading import load_base_model
 from lslo.recipe import Recipe
@@ -131,6 +131,40 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
     return EngineResult({"": seconds}, counted, {"train": seconds}, outputs, notes)
 
 
+def process_a_core(device: torch.device) -> int:
+    """Processes for an engine's batches: where a GPU computes, one."""
+    return torch.get_num_threads() if device.type == "cpu" else 1
+
+
+class DealtBatches(UpdateGradients):
+    """Another engine's gradients, computed side by side as lslo's are.
+
+    add: given examples and the update's target tokens, adds gradients to the parameters' and returns the
+    loss, summed over tokens.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        parameters: Sequence[nn.Parameter],
+        corpus: TokenizedCorpus,
+        recipe: Recipe,
+        processes: int,
+        add: Callable[[np.ndarray, int], float],
+    ):
+        super().__init__(model, parameters, corpus, recipe, processes=processes)
+        self._of_engine = add
+
+    def add_gradients(self, examples: np.ndarray, target_tokens: int) -> tuple[float, float]:
+        return self._of_engine(examples, target_tokens), 0.0
+
+    def of_group(self, group: Sequence[np.ndarray]) -> float:
+        """Add the gradients of an update's batches; returns their loss, summed over tokens."""
+        seeds = [(self.recipe.seed, place) for place in range(len(group))]
+        losses = self.accumulate(group, self.corpus.target_tokens(group), seeds)
+        return sum(loss for loss, _ in losses)
+
+
 def base_loss(loss: Callable[[Batch], Tensor], data: TrainingData, device: torch.device) -> dict[str, float]:
     """Loss a token of all mixed batches. loss: of a batch, summed over tokens."""
     batches = [batch for group in data.mixed for batch in group]
@@ -145,7 +179,7 @@ def require_gradients_of_embeddings(model: M2M100ForConditionalGeneration) -> No
         side.embed_tokens.register_forward_hook(lambda module, inputs, output: output.requires_grad_(True))
 
 
-def run_floor(work: Work, device: torch.device) -> EngineResult:
+def run_floor(work: Work, device: torch.device, processes: int = 1) -> EngineResult:
     """The same batches forward and backward through the frozen base model: no adapters, no optimizer."""
     model = load_base_model(work.base_model).to(device).requires_grad_(False)
     data, recipe = TrainingData.read(work), recipe_of(work)
@@ -154,14 +188,21 @@ def run_floor(work: Work, device: torch.device) -> EngineResult:
         # lslo's own, so that adapters are all that the two differ in.
         return batch_loss(model, batch, recipe.label_smoothing, None)[0]
 
-    def update(group: Sequence[np.ndarray]) -> None:
-        tokens = data.corpus.target_tokens(group)
-        for examples in group:
-            (loss(collate(data.corpus, examples).to(device)) / tokens).backward()
+    def add(examples: np.ndarray, tokens: int) -> float:
+        one = loss(collate(data.corpus, examples).to(device))
+        (one / tokens).backward()
+        return one.item()
 
     outputs = base_loss(loss, data, device) if work.check else {}
     require_gradients_of_embeddings(model)
     set_dropout(model, recipe.dropout)
     model.train()
-    seconds, counted = timed(work, data, data.mixed, update, device)
+    gradients = DealtBatches(model, [], data.corpus, recipe, processes, add)
+    with gradients.running():
+        seconds, counted = timed(work, data, data.mixed, gradients.of_group, device)
     return EngineResult({"": seconds}, counted, {"train": seconds}, outputs)
+
+
+def run_floor_side_by_side(work: Work, device: torch.device) -> EngineResult:
+    """The same, its batches computed by a process of one thread a core."""
+    return run_floor(work, device, process_a_core(device))
