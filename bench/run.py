@@ -155,7 +155,13 @@ def engine_rows(
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=KINDS,
+        default=list(KINDS),
+        help="kinds of comparison; default: all",
+    )
     parser.add_argument(
         "--sizes", nargs="+", choices=list(SIZES), default=["embedded", "middle"], help="m2m124 on request"
     )
@@ -170,11 +176,15 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--lines", type=int, help="sentences to score in each direction")
     parser.add_argument("--tokens-per-batch", type=int, help="of training")
-    parser.add_argument("--batches-per-update", type=int)
+    parser.add_argument("--batches-per-update", type=int, help="of training")
     parser.add_argument(
-        "--quick", action="store_true", help="the embedded size, very small and once: tests the harness only"
+        "--quick",
+        action="store_true",
+        help="the embedded size once and very small, whatever else is asked: tests the harness only",
     )
-    parser.add_argument("--output", type=Path, default=Path("results/bench"), help="a folder")
+    parser.add_argument(
+        "--output", type=Path, default=Path("results/bench"), help="a folder; its report is replaced"
+    )
     options = parser.parse_args(arguments)
     numbers = ("rounds", "threads", "directions", "rows", "lines", "tokens_per_batch", "batches_per_update")
     for name in numbers:
@@ -182,8 +192,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
             parser.error(f"--{name.replace('_', '-')} must be 1 or more")
     if options.directions is not None and options.directions > DIRECTIONS:
         parser.error(f"--directions: there are no more than {DIRECTIONS}")
+    try:
+        torch.device(options.device)
+    except RuntimeError:
+        parser.error(f"--device {options.device}: PyTorch knows no such device; cpu or cuda")
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         parser.error(f"--device {options.device}: PyTorch finds no GPU here")
+    if "workflow" not in options.only and not selected(set(options.only), [SIZES[n] for n in options.sizes]):
+        parser.error(f"nothing to compare: no {', '.join(options.only)} of {', '.join(options.sizes)}")
     if options.quick:
         options.sizes, options.rounds = ["embedded"], 1
     return options

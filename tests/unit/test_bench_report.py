@@ -186,9 +186,17 @@ def test_every_other_round_is_backwards():
     assert [order([1, 2, 3], round_number) for round_number in (1, 2, 3)] == [[1, 2, 3], [3, 2, 1], [1, 2, 3]]
 
 
-def test_the_command_line():
+def test_the_command_line(capsys):
     assert parse([]).sizes == ["embedded", "middle"]
     assert parse([]).rounds == 3
+    for wrong, message in {
+        "--device foo": "PyTorch knows no such device",
+        "--only scoring --sizes middle": "nothing to compare",
+        "--directions 133": "no more than 132",
+    }.items():
+        with pytest.raises(SystemExit):
+            parse(wrong.split())
+        assert message in capsys.readouterr().err
     quick = parse(["--quick", "--sizes", "m2m124"])
     assert (quick.sizes, quick.rounds) == (["embedded"], 1)
     assert set(SIZES) == {"embedded", "middle", "m2m124"}
