@@ -10,7 +10,8 @@ from pathlib import Path
 from lslo.config import Experiment
 from lslo.planning.corpus_sizes import split_sizes
 from lslo.planning.devices import GIB, Rates
-from lslo.planning.jobs import Job, Jobs, Training
+from lslo.planning.job import Job, Training
+from lslo.planning.jobs import Jobs
 from lslo.planning.measured import measured
 from lslo.planning.model_sizes import BYTES_OF_PRECISION, FLOAT32, KNOWN_MODELS, ModelSizes, state_bytes
 from lslo.planning.work import Work
