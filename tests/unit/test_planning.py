@@ -98,6 +98,33 @@ def test_measured_rates_take_the_place_of_shares(tmp_path):
     assert "50,000 target tokens/s in lslo trainings" in markdown(plan, 1440)
 
 
+def test_on_cores_all_jobs_count_and_on_gpus_those_that_need_one(tmp_path, lang12):
+    plan = plan_of(configuration("demo"), tmp_path)
+    stages = sum(totals.seconds for totals in plan.stages.values())
+    assert plan.device_seconds == pytest.approx(stages)
+    assert plan.wall_seconds(1) == plan.device_seconds
+    assert plan.other_seconds == 0
+    alone = sum(job.seconds for job in lang12.jobs if job.rule in ("score", "score_epochs", "make_figure"))
+    assert alone < lang12.other_seconds < 1.01 * alone
+    assert lang12.device_seconds + lang12.other_seconds == pytest.approx(
+        sum(totals.seconds for totals in lang12.stages.values())
+    )
+
+
+def test_small_jobs_on_a_core_tell_no_pace_of_trainings(tmp_path):
+    plan = plan_of(configuration("demo"), tmp_path)
+    small = next(job for job in plan.jobs if job.rule == "make_corpus")
+    write_benchmark(small.benchmark, str(100 * small.seconds))
+    # Nothing is planned for gathering translations.
+    write_benchmark(next(job for job in plan.jobs if job.rule == "gather_translations").benchmark, "3")
+    assert plan.remaining_seconds() is None
+    training = next(job for job in plan.jobs if job.rule == "learn_weights")
+    write_benchmark(training.benchmark, str(2 * training.seconds))
+    left = [job for job in plan.jobs if job not in (small, training)]
+    expected = sum(job.seconds * (2 if job.on_device else 1) for job in left)
+    assert plan.remaining_seconds() == pytest.approx(expected)
+
+
 def test_more_gpus_shorten_a_plan_until_its_longest_chain(lang12):
     assert lang12.wall_seconds(1) == lang12.device_seconds
     assert lang12.wall_seconds(4) == lang12.device_seconds / 4

@@ -104,6 +104,11 @@ class Rates:
             sources.append(f"measured, as the configuration says: {sentences:,.0f} sentences/s translated")
         return cls(name, training, translation, tokens, sentences, memory, tuple(sources))
 
+    @property
+    def on_core(self) -> bool:
+        """Whether the device is a core of a CPU, which the jobs that need no GPU occupy too."""
+        return self.name == CPU
+
     def training_seconds(self, kind: str, flops: float, target_tokens: float) -> float:
         """Of one device. kind: `lslo` or `full`."""
         if kind in self.tokens_per_second:

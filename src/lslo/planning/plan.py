@@ -140,9 +140,19 @@ class Plan:
         return dict(Counter(job.rule for job in self.jobs))
 
     @property
+    def device_jobs(self) -> list[Job]:
+        """Those that occupy the device: on a core all, on a GPU not the scores, tables and report."""
+        return [job for job in self.jobs if job.on_device or self.rates.on_core]
+
+    @property
     def device_seconds(self) -> float:
-        """Of one GPU (or core), all jobs that compute on one."""
-        return sum(job.seconds for job in self.jobs if job.on_device)
+        """Of one GPU, or of one core where there is none."""
+        return sum(job.seconds for job in self.device_jobs)
+
+    @property
+    def other_seconds(self) -> float:
+        """Of one core, the jobs that need no GPU where the others compute on one."""
+        return sum(job.seconds for job in self.jobs) - self.device_seconds
 
     @property
     def longest_chain(self) -> float:
@@ -218,20 +228,26 @@ class Plan:
     def remaining_seconds(self) -> float | None:
         """Of devices, for what is not done yet, at the pace of what is; None where nothing is done."""
         done, left = [], []
-        for job in (job for job in self.jobs if job.on_device):
+        for job in self.device_jobs:
             taken = measured(job)
             (left if taken is None else done).append((job, taken))
         planned, took = {}, {}
         for job, taken in done:
             planned[job.rule] = planned.get(job.rule, 0.0) + job.seconds
             took[job.rule] = took.get(job.rule, 0.0) + taken.seconds * job.devices
-        if not planned:
+        # Trainings and translations tell the pace of each other; the start of a small job, or a download,
+        # tells nothing of them.
+        telling = {job.rule for job, _ in done if job.on_device}
+        if not telling:
             return None
-        overall = sum(took.values()) / sum(planned.values())
-        return sum(
-            job.seconds * (took[job.rule] / planned[job.rule] if job.rule in planned else overall)
-            for job, _ in left
-        )
+        overall = sum(took[rule] for rule in telling) / sum(planned[rule] for rule in telling)
+
+        def pace(job: Job) -> float:
+            if planned.get(job.rule):
+                return took[job.rule] / planned[job.rule]
+            return overall if job.on_device else 1.0
+
+        return sum(job.seconds * pace(job) for job, _ in left)
 
     def memory_fits(self) -> str | None:
         """A sentence on whether the largest training fits on the device, None if its memory is not known."""
