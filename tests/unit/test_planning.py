@@ -81,7 +81,7 @@ def test_the_embedded_corpus_and_model_are_counted_not_estimated(tmp_path):
     assert all("counted with the base model's tokenizer" in source for source in plan.corpus_sources)
     assert plan.sizes_source.startswith("read from")
     assert plan.rates.name == "CPU"
-    assert plan.memory_fits() is None
+    assert plan.space.memory_fits() is None
 
 
 def test_measured_rates_take_the_place_of_shares(tmp_path):
@@ -134,7 +134,17 @@ def test_more_gpus_shorten_a_plan_until_its_longest_chain(lang12):
 def test_a_gpu_that_is_too_small_is_named(tmp_path):
     config = configuration("lang12")
     config["plan"] = {"device": "T4"}
-    assert "it may not fit" in plan_of(config, tmp_path).memory_fits()
+    assert "it may not fit" in plan_of(config, tmp_path).space.memory_fits()
+
+
+def test_on_a_cpu_the_program_takes_memory_too(tmp_path, lang12):
+    plan = plan_of(configuration("demo"), tmp_path)
+    memory = {training["name"]: training["memory_bytes"] for training in as_json(plan)["trainings"]}
+    # As measured: the resident set of the demo's trainings.
+    assert memory["2;2;8+WL"] == pytest.approx(582e6, rel=0.1)
+    assert memory["Ft-all"] == pytest.approx(592e6, rel=0.1)
+    assert "| main memory, about |" in markdown(plan, 240)
+    assert "| GPU memory, about |" in markdown(lang12, 1440)
 
 
 def test_the_schema_knows_every_device():

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 TERA = 1e12
-GIB = 2**30
 
 
 @dataclass(frozen=True)

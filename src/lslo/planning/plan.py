@@ -9,11 +9,12 @@ from pathlib import Path
 
 from lslo.config import Experiment
 from lslo.planning.corpus_sizes import split_sizes
-from lslo.planning.devices import GIB, Rates
+from lslo.planning.devices import Rates
 from lslo.planning.job import Job, Training
 from lslo.planning.jobs import Jobs
 from lslo.planning.measured import measured
-from lslo.planning.model_sizes import BYTES_OF_PRECISION, FLOAT32, KNOWN_MODELS, ModelSizes, state_bytes
+from lslo.planning.model_sizes import KNOWN_MODELS, ModelSizes
+from lslo.planning.space import Space
 from lslo.planning.work import Work
 
 # Rules in the order of the work, under the name of the stage that they belong to.
@@ -34,10 +35,6 @@ STAGES = {
         *("describe_run", "report", "all"),
     ),
 }
-# States that are kept of a training, and the one that is being written.
-STATES = 3
-# The loss takes logits in parts of this many numbers, with their probabilities and gradients.
-LOGITS_BYTES = 3 * FLOAT32 * 2**26
 
 
 @dataclass(frozen=True)
@@ -140,6 +137,11 @@ class Plan:
         return dict(Counter(job.rule for job in self.jobs))
 
     @property
+    def space(self) -> Space:
+        """Memory and disk of its trainings."""
+        return Space(self.experiment.config["training"], self.sizes, self.rates, self.trainings)
+
+    @property
     def device_jobs(self) -> list[Job]:
         """Those that occupy the device: on a core all, on a GPU not the scores, tables and report."""
         return [job for job in self.jobs if job.on_device or self.rates.on_core]
@@ -189,22 +191,6 @@ class Plan:
         """At least, on so many GPUs: their share of the work, or the longest chain of jobs."""
         return max(self.device_seconds / devices, self.longest_chain)
 
-    def training_memory(self, training: Training) -> float:
-        """Bytes of a training on its device, roughly: weights, gradients, moments, a batch's activations."""
-        values = self.experiment.config["training"]
-        precision = values.get("precision", "float32")
-        full = training.trained == self.sizes.parameters
-        weights = self.sizes.parameters * (FLOAT32 if full else BYTES_OF_PRECISION[precision])
-        # Beside the weights that are trained, in float32, a gradient and two moments each.
-        trained = training.trained * FLOAT32 * (3 if full else 4)
-        activations = self.sizes.activation_bytes(values["tokens_per_batch"], precision)
-        logits = min(LOGITS_BYTES, 3 * FLOAT32 * values["tokens_per_batch"] * self.sizes.vocabulary)
-        return weights + trained + activations + logits
-
-    def states_bytes(self, training: Training) -> float:
-        """Of a training that runs: two saved states and the one that is being written."""
-        return STATES * state_bytes(training.trained)
-
     def comparison(self) -> dict[str, Comparison]:
         """Stage -> what its finished jobs took, of the stages that have any."""
         found = {}
@@ -248,18 +234,6 @@ class Plan:
             return overall if job.on_device else 1.0
 
         return sum(job.seconds * pace(job) for job, _ in left)
-
-    def memory_fits(self) -> str | None:
-        """A sentence on whether the largest training fits on the device, None if its memory is not known."""
-        if self.rates.memory is None or not self.trainings:
-            return None
-        largest = max(self.trainings, key=self.training_memory)
-        need = self.training_memory(largest)
-        verdict = "fits" if need < 0.9 * self.rates.memory else "may not fit: batches would be halved"
-        return (
-            f"The largest training, {largest.name}, needs about {need / GIB:.0f} GiB, and a GPU of the kind "
-            f"{self.rates.name} has {self.rates.memory / GIB:.0f}: it {verdict}."
-        )
 
 
 def _model_folder(experiment: Experiment, data: Path) -> Path:

@@ -56,8 +56,8 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "trainings": [
             {
                 **asdict(training),
-                "state_bytes": plan.states_bytes(training),
-                "memory_bytes": plan.training_memory(training),
+                "state_bytes": plan.space.states(training),
+                "memory_bytes": plan.space.memory(training),
             }
             for training in plan.trainings
         ],
@@ -153,7 +153,7 @@ def _allocation(plan: Plan, runtime_minutes: float) -> Iterator[str]:
                 "(`set-resources`)."
             )
             yield ""
-        memory = plan.memory_fits()
+        memory = plan.space.memory_fits()
         if memory:
             yield memory
             yield ""
@@ -170,13 +170,14 @@ def _trainings(plan: Plan) -> Iterator[str]:
             millions(training.trained),
             f"{training.flops:.1e}",
             duration(training.seconds),
-            size(plan.training_memory(training)),
+            size(plan.space.memory(training)),
             size(training.bytes),
-            size(plan.states_bytes(training)),
+            size(plan.space.states(training)),
         ]
         for training in plan.trainings
     ]
-    head = ["training", "trained parameters", "FLOPs", "time", "memory, about", "adapter or model", "states"]
+    memory = f"{'main' if plan.rates.on_core else 'GPU'} memory, about"
+    head = ["training", "trained parameters", "FLOPs", "time", memory, "adapter or model", "states"]
     yield from table(head, rows)
     yield "States are there only while it trains: two saved ones, and a third while it is written."
     yield ""
@@ -193,7 +194,7 @@ def _disk(plan: Plan) -> Iterator[str]:
         "scores and their statistics": plan.stage("scores"),
     }
     rows = [[name, size(sum(job.bytes for job in jobs))] for name, jobs in groups.items() if jobs]
-    states = max((plan.states_bytes(training) for training in plan.trainings), default=0)
+    states = max((plan.space.states(training) for training in plan.trainings), default=0)
     rows.append(["the largest training's states, while it runs", size(states)])
     yield from table(["what", "size"], rows)
 
