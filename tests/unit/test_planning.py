@@ -125,6 +125,23 @@ def test_small_jobs_on_a_core_tell_no_pace_of_trainings(tmp_path):
     assert plan.remaining_seconds() == pytest.approx(expected)
 
 
+def test_the_disk_holds_results_and_the_states_of_what_trains_at_once(tmp_path, lang12):
+    results = sum(totals.bytes for totals in lang12.stages.values())
+    largest = sorted((9 * 4 * training.trained for training in lang12.trainings), reverse=True)
+    assert largest[0] == 9 * 4 * lang12.sizes.parameters
+    assert lang12.most_bytes(0) == pytest.approx(results)
+    assert lang12.most_bytes(1) == pytest.approx(results + largest[0])
+    assert lang12.most_bytes(4) == pytest.approx(results + sum(largest[:4]))
+    text = markdown(lang12, 1440)
+    assert f"at one time at most **{size(results + largest[0])}**, one training at a time" in text
+    assert text.count(size(results + largest[0])) == 3
+    # Each seed of a setting is a training, and a training may take several GPUs.
+    config = configuration("lang12") | {"seeds": [1, 2], "gpus": 2}
+    plan = plan_of(config, tmp_path)
+    assert [plan.trainings_at_once(number) for number in (2, 8, 1000)] == [1, 4, 3 + 2 * 18]
+    assert plan.space.most_states(2) == pytest.approx(2 * largest[0])
+
+
 def test_more_gpus_shorten_a_plan_until_its_longest_chain(lang12):
     assert lang12.wall_seconds(1) == lang12.device_seconds
     assert lang12.wall_seconds(4) == lang12.device_seconds / 4

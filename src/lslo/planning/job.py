@@ -38,7 +38,7 @@ class Job:
 class Training:
     """What is known of a setting, or of weight learning, ISE and LSP: what is trained and kept.
 
-    bytes: of the adapter or model. trained: parameters. flops, seconds: of one seed.
+    bytes: of the adapter or model. trained: parameters. flops, seconds: of one seed. seeds: how many.
     """
 
     name: str
@@ -46,3 +46,4 @@ class Training:
     bytes: float
     flops: float
     seconds: float
+    seeds: int = 1

@@ -167,7 +167,8 @@ class Jobs:
         )
         gpus = max(1, self.work.config.get("gpus", 0))
         seconds = self.rates.training_seconds("lslo" if shape else "full", flops, sums.target_tokens)
-        self.trainings[title] = Training(title, trained, kept, flops, seconds)
+        seeds = self.trainings[title].seeds + 1 if title in self.trainings else 1
+        self.trainings[title] = Training(title, trained, kept, flops, seconds, seeds)
         return self._job(
             rule,
             name,

@@ -187,6 +187,20 @@ class Plan:
         seconds = {training.name: training.seconds / gpus for training in self.trainings}
         return max(seconds.items(), key=lambda item: item[1], default=("none", 0.0))
 
+    @property
+    def bytes_that_stay(self) -> float:
+        """Of all that the jobs leave, downloads included."""
+        return sum(job.bytes for job in self.jobs)
+
+    def most_bytes(self, at_once: int) -> float:
+        """On the disk at one time, at most, where so many trainings run at once: results and states."""
+        return self.bytes_that_stay + self.space.most_states(at_once)
+
+    def trainings_at_once(self, devices: int) -> int:
+        """That so many GPUs or cores have room for, and the plan has."""
+        trainings = sum(training.seeds for training in self.trainings)
+        return min(devices // max(1, self.experiment.config.get("gpus", 0)), trainings)
+
     def wall_seconds(self, devices: int) -> float:
         """At least, on so many GPUs: their share of the work, or the longest chain of jobs."""
         return max(self.device_seconds / devices, self.longest_chain)

@@ -121,6 +121,13 @@ def _stages(plan: Plan) -> Iterator[str]:
     largest = max(stages, key=lambda name: stages[name].seconds)
     yield f"{largest.capitalize()} takes most of the time. A translated sentence counts as a pair."
     yield ""
+    if plan.trainings:
+        yield (
+            f"On the disk there are at one time at most **{size(plan.most_bytes(1))}**, one training at a "
+            f"time: {size(plan.bytes_that_stay)} that stay, and {size(plan.space.most_states(1))} of states "
+            "while the training runs that has the largest. More trainings at once need more: see below."
+        )
+        yield ""
 
 
 def _allocation(plan: Plan, runtime_minutes: float) -> Iterator[str]:
@@ -133,8 +140,16 @@ def _allocation(plan: Plan, runtime_minutes: float) -> Iterator[str]:
     )
     yield ""
     yield from table(
-        [f"{what}s", "wall time"],
-        [[str(number), duration(plan.wall_seconds(number))] for number in DEVICES],
+        [f"{what}s", "wall time", "trainings at once", "disk, at most"],
+        [
+            [
+                str(number),
+                duration(plan.wall_seconds(number)),
+                str(plan.trainings_at_once(number)),
+                size(plan.most_bytes(plan.trainings_at_once(number))),
+            ]
+            for number in DEVICES
+        ],
     )
     if plan.trainings:
         name, seconds = plan.longest_training
@@ -194,8 +209,12 @@ def _disk(plan: Plan) -> Iterator[str]:
         "scores and their statistics": plan.stage("scores"),
     }
     rows = [[name, size(sum(job.bytes for job in jobs))] for name, jobs in groups.items() if jobs]
-    states = max((plan.space.states(training) for training in plan.trainings), default=0)
-    rows.append(["the largest training's states, while it runs", size(states)])
+    rows.append(["**in all that stays**", size(plan.bytes_that_stay)])
+    if plan.trainings:
+        rows += [
+            ["states of one training, the largest, while it runs", size(plan.space.most_states(1))],
+            ["**at most at one time, one training at a time**", size(plan.most_bytes(1))],
+        ]
     yield from table(["what", "size"], rows)
 
 

@@ -56,3 +56,8 @@ class Space:
     def states(self, training: Training) -> float:
         """Bytes of a training that runs: two saved states and the one that is being written."""
         return STATES * state_bytes(training.trained)
+
+    def most_states(self, at_once: int) -> float:
+        """Bytes of the states of so many trainings that run at once, at most: those of the largest."""
+        each = [self.states(training) for training in self.trainings for _ in range(training.seeds)]
+        return sum(sorted(each, reverse=True)[:at_once])
