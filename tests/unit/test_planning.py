@@ -1,6 +1,7 @@
 """Plans of the repository's configurations: jobs, sizes, hours, and what a run left beside them."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,6 +163,39 @@ def test_on_a_cpu_the_program_takes_memory_too(tmp_path, lang12):
     assert memory["Ft-all"] == pytest.approx(592e6, rel=0.1)
     assert "| main memory, about |" in markdown(plan, 240)
     assert "| GPU memory, about |" in markdown(lang12, 1440)
+
+
+@pytest.mark.parametrize(("cores", "numbers"), [(2, [1, 2, 4, 8]), (48, [1, 2, 4, 8, 48])])
+def test_on_a_cpu_the_cores_of_this_machine_are_told(tmp_path, monkeypatch, cores, numbers):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(cores)))
+    plan = plan_of(configuration("demo"), tmp_path)
+    assert [row["number"] for row in as_json(plan)["devices"]] == numbers
+    text = markdown(plan, 240)
+    assert f"\n| {cores} (this machine) |" in text
+    assert "core hours** in all, every job counted" in text
+    assert "need no GPU" not in text
+
+
+def test_gpus_are_told_from_those_of_a_training_on(tmp_path, lang12):
+    config = configuration("lang12") | {"gpus": 4}
+    assert [row["number"] for row in as_json(plan_of(config, tmp_path))["devices"]] == [4, 8]
+    assert [row["number"] for row in as_json(lang12)["devices"]] == [1, 4, 8]
+    assert "this machine" not in markdown(lang12, 1440)
+
+
+@pytest.mark.parametrize("name", ["demo", "lang12"])
+def test_memory_and_disk_have_one_unit(tmp_path, name):
+    assert not re.search(r"\d [kMGT]iB\b", markdown(plan_of(configuration(name), tmp_path), 240))
+
+
+def test_hours_with_and_without_the_jobs_that_need_no_gpu_are_told_apart(lang12):
+    text = markdown(lang12, 1440)
+    device = duration(lang12.device_seconds)
+    assert (
+        f"The time in all is {device} of one A100-80GB, and {duration(lang12.other_seconds)} of one" in text
+    )
+    # The same digits where the same is meant.
+    assert f"**{device.removesuffix(' h')} GPU hours** in all, without the jobs that need no GPU" in text
 
 
 def test_the_schema_knows_every_device():

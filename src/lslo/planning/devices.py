@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,11 @@ TRANSLATION_SHARE = 0.05
 # of a large model it is more.
 CORE_TRAINING = 3.5e10
 CORE_TRANSLATION = 5.5e10
+
+
+def machine_cores() -> int:
+    """Of this machine, those that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,11 @@ class Rates:
     def on_core(self) -> bool:
         """Whether the device is a core of a CPU, which the jobs that need no GPU occupy too."""
         return self.name == CPU
+
+    @property
+    def title(self) -> str:
+        """Of one device, in a sentence."""
+        return f"{self.name} core" if self.on_core else self.name
 
     def training_seconds(self, kind: str, flops: float, target_tokens: float) -> float:
         """Of one device. kind: `lslo` or `full`."""
