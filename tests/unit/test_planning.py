@@ -134,7 +134,7 @@ def test_the_disk_holds_results_and_the_states_of_what_trains_at_once(tmp_path, 
     assert lang12.most_bytes(1) == pytest.approx(results + largest[0])
     assert lang12.most_bytes(4) == pytest.approx(results + sum(largest[:4]))
     text = markdown(lang12, 1440)
-    assert f"at one time at most **{size(results + largest[0])}**, one training at a time" in text
+    assert f"at most **{size(results + largest[0])}** at one time if one training runs at a time" in text
     assert text.count(size(results + largest[0])) == 3
     # Each seed of a setting is a training, and a training may take several GPUs.
     config = configuration("lang12") | {"seeds": [1, 2], "gpus": 2}

@@ -146,9 +146,9 @@ def _stages(plan: Plan) -> Iterator[str]:
     yield ""
     if plan.trainings:
         yield (
-            f"On the disk there are at one time at most **{size(plan.most_bytes(1))}**, one training at a "
-            f"time: {size(plan.bytes_that_stay)} that stay, and {size(plan.space.most_states(1))} of states "
-            "while the training runs that has the largest. More trainings at once need more: see below."
+            f"On the disk there are at most **{size(plan.most_bytes(1))}** at one time if one training runs "
+            f"at a time: {size(plan.bytes_that_stay)} that stay, and {size(plan.space.most_states(1))} of "
+            "the largest training's states, which go when it ends. More at once need more, see below."
         )
         yield ""
 
