@@ -1,6 +1,7 @@
 """Plans of the repository's configurations: jobs, sizes, hours, and what a run left beside them."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_the_embedded_corpus_and_model_are_counted_not_estimated(tmp_path):
     assert all("counted with the base model's tokenizer" in source for source in plan.corpus_sources)
     assert plan.sizes_source.startswith("read from")
     assert plan.rates.name == "CPU"
-    assert plan.memory_fits() is None
+    assert plan.space.memory_fits() is None
 
 
 def test_measured_rates_take_the_place_of_shares(tmp_path):
@@ -98,6 +99,50 @@ def test_measured_rates_take_the_place_of_shares(tmp_path):
     assert "50,000 target tokens/s in lslo trainings" in markdown(plan, 1440)
 
 
+def test_on_cores_all_jobs_count_and_on_gpus_those_that_need_one(tmp_path, lang12):
+    plan = plan_of(configuration("demo"), tmp_path)
+    stages = sum(totals.seconds for totals in plan.stages.values())
+    assert plan.device_seconds == pytest.approx(stages)
+    assert plan.wall_seconds(1) == plan.device_seconds
+    assert plan.other_seconds == 0
+    alone = sum(job.seconds for job in lang12.jobs if job.rule in ("score", "score_epochs", "make_figure"))
+    assert alone < lang12.other_seconds < 1.01 * alone
+    assert lang12.device_seconds + lang12.other_seconds == pytest.approx(
+        sum(totals.seconds for totals in lang12.stages.values())
+    )
+
+
+def test_small_jobs_on_a_core_tell_no_pace_of_trainings(tmp_path):
+    plan = plan_of(configuration("demo"), tmp_path)
+    small = next(job for job in plan.jobs if job.rule == "make_corpus")
+    write_benchmark(small.benchmark, str(100 * small.seconds))
+    # Nothing is planned for gathering translations.
+    write_benchmark(next(job for job in plan.jobs if job.rule == "gather_translations").benchmark, "3")
+    assert plan.remaining_seconds() is None
+    training = next(job for job in plan.jobs if job.rule == "learn_weights")
+    write_benchmark(training.benchmark, str(2 * training.seconds))
+    left = [job for job in plan.jobs if job not in (small, training)]
+    expected = sum(job.seconds * (2 if job.on_device else 1) for job in left)
+    assert plan.remaining_seconds() == pytest.approx(expected)
+
+
+def test_the_disk_holds_results_and_the_states_of_what_trains_at_once(tmp_path, lang12):
+    results = sum(totals.bytes for totals in lang12.stages.values())
+    largest = sorted((9 * 4 * training.trained for training in lang12.trainings), reverse=True)
+    assert largest[0] == 9 * 4 * lang12.sizes.parameters
+    assert lang12.most_bytes(0) == pytest.approx(results)
+    assert lang12.most_bytes(1) == pytest.approx(results + largest[0])
+    assert lang12.most_bytes(4) == pytest.approx(results + sum(largest[:4]))
+    text = markdown(lang12, 1440)
+    assert f"at most **{size(results + largest[0])}** at one time if one training runs at a time" in text
+    assert text.count(size(results + largest[0])) == 3
+    # Each seed of a setting is a training, and a training may take several GPUs.
+    config = configuration("lang12") | {"seeds": [1, 2], "gpus": 2}
+    plan = plan_of(config, tmp_path)
+    assert [plan.trainings_at_once(number) for number in (2, 8, 1000)] == [1, 4, 3 + 2 * 18]
+    assert plan.space.most_states(2) == pytest.approx(2 * largest[0])
+
+
 def test_more_gpus_shorten_a_plan_until_its_longest_chain(lang12):
     assert lang12.wall_seconds(1) == lang12.device_seconds
     assert lang12.wall_seconds(4) == lang12.device_seconds / 4
@@ -107,7 +152,50 @@ def test_more_gpus_shorten_a_plan_until_its_longest_chain(lang12):
 def test_a_gpu_that_is_too_small_is_named(tmp_path):
     config = configuration("lang12")
     config["plan"] = {"device": "T4"}
-    assert "it may not fit" in plan_of(config, tmp_path).memory_fits()
+    assert "it may not fit" in plan_of(config, tmp_path).space.memory_fits()
+
+
+def test_on_a_cpu_the_program_takes_memory_too(tmp_path, lang12):
+    plan = plan_of(configuration("demo"), tmp_path)
+    memory = {training["name"]: training["memory_bytes"] for training in as_json(plan)["trainings"]}
+    # As measured: the resident set of the demo's trainings.
+    assert memory["2;2;8+WL"] == pytest.approx(582e6, rel=0.1)
+    assert memory["Ft-all"] == pytest.approx(592e6, rel=0.1)
+    assert "| main memory, about |" in markdown(plan, 240)
+    assert "| GPU memory, about |" in markdown(lang12, 1440)
+
+
+@pytest.mark.parametrize(("cores", "numbers"), [(2, [1, 2, 4, 8]), (48, [1, 2, 4, 8, 48])])
+def test_on_a_cpu_the_cores_of_this_machine_are_told(tmp_path, monkeypatch, cores, numbers):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(cores)))
+    plan = plan_of(configuration("demo"), tmp_path)
+    assert [row["number"] for row in as_json(plan)["devices"]] == numbers
+    text = markdown(plan, 240)
+    assert f"\n| {cores} (this machine) |" in text
+    assert "core hours** in all, every job counted" in text
+    assert "need no GPU" not in text
+
+
+def test_gpus_are_told_from_those_of_a_training_on(tmp_path, lang12):
+    config = configuration("lang12") | {"gpus": 4}
+    assert [row["number"] for row in as_json(plan_of(config, tmp_path))["devices"]] == [4, 8]
+    assert [row["number"] for row in as_json(lang12)["devices"]] == [1, 4, 8]
+    assert "this machine" not in markdown(lang12, 1440)
+
+
+@pytest.mark.parametrize("name", ["demo", "lang12"])
+def test_memory_and_disk_have_one_unit(tmp_path, name):
+    assert not re.search(r"\d [kMGT]iB\b", markdown(plan_of(configuration(name), tmp_path), 240))
+
+
+def test_hours_with_and_without_the_jobs_that_need_no_gpu_are_told_apart(lang12):
+    text = markdown(lang12, 1440)
+    device = duration(lang12.device_seconds)
+    assert (
+        f"The time in all is {device} of one A100-80GB, and {duration(lang12.other_seconds)} of one" in text
+    )
+    # The same digits where the same is meant.
+    assert f"**{device.removesuffix(' h')} GPU hours** in all, without the jobs that need no GPU" in text
 
 
 def test_the_schema_knows_every_device():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 TERA = 1e12
-GIB = 2**30
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ TRANSLATION_SHARE = 0.05
 # of a large model it is more.
 CORE_TRAINING = 3.5e10
 CORE_TRANSLATION = 5.5e10
+
+
+def machine_cores() -> int:
+    """Of this machine, those that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,16 @@ class Rates:
         if sentences:
             sources.append(f"measured, as the configuration says: {sentences:,.0f} sentences/s translated")
         return cls(name, training, translation, tokens, sentences, memory, tuple(sources))
+
+    @property
+    def on_core(self) -> bool:
+        """Whether the device is a core of a CPU, which the jobs that need no GPU occupy too."""
+        return self.name == CPU
+
+    @property
+    def title(self) -> str:
+        """Of one device, in a sentence."""
+        return f"{self.name} core" if self.on_core else self.name
 
     def training_seconds(self, kind: str, flops: float, target_tokens: float) -> float:
         """Of one device. kind: `lslo` or `full`."""

@@ -12,15 +12,15 @@ from pathlib import Path
 from lslo.corpus.plain_text import SPLITS
 from lslo.planning.devices import Rates
 from lslo.planning.flops import LsloShape, full_training_flops, lslo_training_flops, translation_flops
+from lslo.planning.job import START, Job, Training
 from lslo.planning.model_sizes import FLOAT32, ModelSizes
-from lslo.planning.token_counts import NO_PAIRS, PairSums, pair_sums
+from lslo.planning.token_counts import PairSums, pair_sums
 from lslo.planning.work import Work
 from lslo.settings import Setting
 
 # Seconds, measured with the demo's model on one core: a job that trains or translates imports PyTorch and
 # loads the model, the others import less. Downloads are not reckoned with: a network decides them.
 START_WITH_MODEL = 4.5
-START = 0.5
 DRAWING = 1.7
 # Sentences that a core scores in a second (spBLEU and chrF++).
 SCORED_A_SECOND = 1500
@@ -30,43 +30,6 @@ STATISTICS_BYTES = 5
 SCORES_BYTES = 170
 # Of an archive of fairseq's: weights in float16 and Adam's two moments in float32.
 ARCHIVE_BYTES_A_PARAMETER = 10
-
-
-@dataclass(frozen=True)
-class Job:
-    """One job, or what is planned of it.
-
-    rule: its name. name: of the job among those of the rule. benchmark: the file that Snakemake writes when
-    it is done. outputs: what it leaves, as far as it takes space. metrics: of a training. sums: of its
-    sentence pairs, those of a training once an epoch. flops, seconds (on one device), bytes (of outputs).
-    on_device: whether it computes on a GPU where there are any. devices: of the job.
-    """
-
-    rule: str
-    name: str
-    benchmark: Path | None
-    outputs: tuple[Path, ...] = ()
-    metrics: Path | None = None
-    sums: PairSums = NO_PAIRS
-    flops: float = 0.0
-    seconds: float = START
-    bytes: float = 0.0
-    on_device: bool = False
-    devices: int = 1
-
-
-@dataclass(frozen=True)
-class Training:
-    """What is known of a setting, or of weight learning, ISE and LSP: what is trained and kept.
-
-    bytes: of the adapter or model. trained: parameters. flops, seconds: of one seed.
-    """
-
-    name: str
-    trained: int
-    bytes: float
-    flops: float
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -204,7 +167,8 @@ class Jobs:
         )
         gpus = max(1, self.work.config.get("gpus", 0))
         seconds = self.rates.training_seconds("lslo" if shape else "full", flops, sums.target_tokens)
-        self.trainings[title] = Training(title, trained, kept, flops, seconds)
+        seeds = self.trainings[title].seeds + 1 if title in self.trainings else 1
+        self.trainings[title] = Training(title, trained, kept, flops, seconds, seeds)
         return self._job(
             rule,
             name,

@@ -35,7 +35,9 @@ def duration(seconds: float) -> str:
 def hours(seconds: float) -> str:
     """Of one device."""
     value = seconds / 3600
-    return f"{value:,.0f}" if value >= 20 else f"{value:.2g}"
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2g}"
 
 
 def size(number: float) -> str:

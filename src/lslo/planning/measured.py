@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lslo.planning.jobs import Job
+from lslo.planning.job import Job
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from lslo.config import Experiment
 from lslo.planning.corpus_sizes import split_sizes
-from lslo.planning.devices import GIB, Rates
-from lslo.planning.jobs import Job, Jobs, Training
+from lslo.planning.devices import Rates
+from lslo.planning.job import Job, Training
+from lslo.planning.jobs import Jobs
 from lslo.planning.measured import measured
-from lslo.planning.model_sizes import BYTES_OF_PRECISION, FLOAT32, KNOWN_MODELS, ModelSizes, state_bytes
+from lslo.planning.model_sizes import KNOWN_MODELS, ModelSizes
+from lslo.planning.space import Space
 from lslo.planning.work import Work
 
 # Rules in the order of the work, under the name of the stage that they belong to.
@@ -33,10 +35,6 @@ STAGES = {
         *("describe_run", "report", "all"),
     ),
 }
-# States that are kept of a training, and the one that is being written.
-STATES = 3
-# The loss takes logits in parts of this many numbers, with their probabilities and gradients.
-LOGITS_BYTES = 3 * FLOAT32 * 2**26
 
 
 @dataclass(frozen=True)
@@ -139,9 +137,24 @@ class Plan:
         return dict(Counter(job.rule for job in self.jobs))
 
     @property
+    def space(self) -> Space:
+        """Memory and disk of its trainings."""
+        return Space(self.experiment.config["training"], self.sizes, self.rates, self.trainings)
+
+    @property
+    def device_jobs(self) -> list[Job]:
+        """Those that occupy the device: on a core all, on a GPU not the scores, tables and report."""
+        return [job for job in self.jobs if job.on_device or self.rates.on_core]
+
+    @property
     def device_seconds(self) -> float:
-        """Of one GPU (or core), all jobs that compute on one."""
-        return sum(job.seconds for job in self.jobs if job.on_device)
+        """Of one GPU, or of one core where there is none."""
+        return sum(job.seconds for job in self.device_jobs)
+
+    @property
+    def other_seconds(self) -> float:
+        """Of one core, the jobs that need no GPU where the others compute on one."""
+        return sum(job.seconds for job in self.jobs) - self.device_seconds
 
     @property
     def longest_chain(self) -> float:
@@ -174,25 +187,23 @@ class Plan:
         seconds = {training.name: training.seconds / gpus for training in self.trainings}
         return max(seconds.items(), key=lambda item: item[1], default=("none", 0.0))
 
+    @property
+    def bytes_that_stay(self) -> float:
+        """Of all that the jobs leave, downloads included."""
+        return sum(job.bytes for job in self.jobs)
+
+    def most_bytes(self, at_once: int) -> float:
+        """On the disk at one time, at most, where so many trainings run at once: results and states."""
+        return self.bytes_that_stay + self.space.most_states(at_once)
+
+    def trainings_at_once(self, devices: int) -> int:
+        """That so many GPUs or cores have room for, and the plan has."""
+        trainings = sum(training.seeds for training in self.trainings)
+        return min(devices // max(1, self.experiment.config.get("gpus", 0)), trainings)
+
     def wall_seconds(self, devices: int) -> float:
         """At least, on so many GPUs: their share of the work, or the longest chain of jobs."""
         return max(self.device_seconds / devices, self.longest_chain)
-
-    def training_memory(self, training: Training) -> float:
-        """Bytes of a training on its device, roughly: weights, gradients, moments, a batch's activations."""
-        values = self.experiment.config["training"]
-        precision = values.get("precision", "float32")
-        full = training.trained == self.sizes.parameters
-        weights = self.sizes.parameters * (FLOAT32 if full else BYTES_OF_PRECISION[precision])
-        # Beside the weights that are trained, in float32, a gradient and two moments each.
-        trained = training.trained * FLOAT32 * (3 if full else 4)
-        activations = self.sizes.activation_bytes(values["tokens_per_batch"], precision)
-        logits = min(LOGITS_BYTES, 3 * FLOAT32 * values["tokens_per_batch"] * self.sizes.vocabulary)
-        return weights + trained + activations + logits
-
-    def states_bytes(self, training: Training) -> float:
-        """Of a training that runs: two saved states and the one that is being written."""
-        return STATES * state_bytes(training.trained)
 
     def comparison(self) -> dict[str, Comparison]:
         """Stage -> what its finished jobs took, of the stages that have any."""
@@ -217,32 +228,26 @@ class Plan:
     def remaining_seconds(self) -> float | None:
         """Of devices, for what is not done yet, at the pace of what is; None where nothing is done."""
         done, left = [], []
-        for job in (job for job in self.jobs if job.on_device):
+        for job in self.device_jobs:
             taken = measured(job)
             (left if taken is None else done).append((job, taken))
         planned, took = {}, {}
         for job, taken in done:
             planned[job.rule] = planned.get(job.rule, 0.0) + job.seconds
             took[job.rule] = took.get(job.rule, 0.0) + taken.seconds * job.devices
-        if not planned:
+        # Trainings and translations tell the pace of each other; the start of a small job, or a download,
+        # tells nothing of them.
+        telling = {job.rule for job, _ in done if job.on_device}
+        if not telling:
             return None
-        overall = sum(took.values()) / sum(planned.values())
-        return sum(
-            job.seconds * (took[job.rule] / planned[job.rule] if job.rule in planned else overall)
-            for job, _ in left
-        )
+        overall = sum(took[rule] for rule in telling) / sum(planned[rule] for rule in telling)
 
-    def memory_fits(self) -> str | None:
-        """A sentence on whether the largest training fits on the device, None if its memory is not known."""
-        if self.rates.memory is None or not self.trainings:
-            return None
-        largest = max(self.trainings, key=self.training_memory)
-        need = self.training_memory(largest)
-        verdict = "fits" if need < 0.9 * self.rates.memory else "may not fit: batches would be halved"
-        return (
-            f"The largest training, {largest.name}, needs about {need / GIB:.0f} GiB, and a GPU of the kind "
-            f"{self.rates.name} has {self.rates.memory / GIB:.0f}: it {verdict}."
-        )
+        def pace(job: Job) -> float:
+            if planned.get(job.rule):
+                return took[job.rule] / planned[job.rule]
+            return overall if job.on_device else 1.0
+
+        return sum(job.seconds * pace(job) for job, _ in left)
 
 
 def _model_folder(experiment: Experiment, data: Path) -> Path:

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from lslo.planning.comparison_report import compared_stages
+from lslo.planning.devices import machine_cores
 from lslo.planning.markdown_units import count, duration, hours, millions, size, table
-from lslo.planning.plan import Comparison, Plan
+from lslo.planning.plan import Plan
 
-# Numbers of GPUs for which the days are told.
-DEVICES = (1, 4, 8)
+# Numbers of devices for which the days are told, beside what a training takes and this machine has.
+GPUS = (1, 4, 8)
+CORES = (1, 2, 4, 8)
 # Bytes: half of what rules/evaluate.smk gives the scores of a setting.
 MUCH_MEMORY = 5e8
 
@@ -26,7 +29,7 @@ def markdown(plan: Plan, runtime_minutes: float) -> str:
                 *_trainings(plan),
                 *_disk(plan),
                 *_jobs(plan),
-                *_comparison(plan),
+                *compared_stages(plan),
                 *_estimates(plan),
             ]
         )
@@ -49,15 +52,25 @@ def as_json(plan: Plan) -> dict[str, Any]:
         },
         "device": plan.rates.name,
         "device_seconds": plan.device_seconds,
+        "seconds_of_jobs_without_gpu": plan.other_seconds,
         "longest_training": {"name": name, "seconds": seconds},
         "longest_chain_seconds": plan.longest_chain,
+        "devices": [
+            {
+                "number": number,
+                "wall_seconds": plan.wall_seconds(number),
+                "trainings_at_once": plan.trainings_at_once(number),
+                "most_bytes": plan.most_bytes(plan.trainings_at_once(number)),
+            }
+            for number in device_numbers(plan)
+        ],
         "stages": {name: asdict(totals) for name, totals in plan.stages.items()},
         "rules": plan.rules,
         "trainings": [
             {
                 **asdict(training),
-                "state_bytes": plan.states_bytes(training),
-                "memory_bytes": plan.training_memory(training),
+                "state_bytes": plan.space.states(training),
+                "memory_bytes": plan.space.memory(training),
             }
             for training in plan.trainings
         ],
@@ -68,6 +81,13 @@ def as_json(plan: Plan) -> dict[str, Any]:
     }
 
 
+def device_numbers(plan: Plan) -> list[int]:
+    """For which times and disk are told: no fewer than a training takes, of cores also this machine's."""
+    least = max(1, plan.experiment.config.get("gpus", 0))
+    usual = {*CORES, machine_cores()} if plan.rates.on_core else GPUS
+    return sorted({least, *(number for number in usual if number > least)})
+
+
 def _head(plan: Plan) -> Iterator[str]:
     experiment = plan.experiment
     yield f"# Plan of {experiment.config['experiment']}"
@@ -76,13 +96,9 @@ def _head(plan: Plan) -> Iterator[str]:
         f"{len(experiment.languages)} languages, {len(experiment.directions):,} directions; dev of "
         f"{plan.rows[0]:,} rows, devtest of {plan.rows[1]:,}; a base model of "
         f"{millions(plan.sizes.parameters)} parameters ({plan.sizes_source}). Times are those of one "
-        f"{plan.rates.name}{_core(plan)}."
+        f"{plan.rates.title}."
     )
     yield ""
-
-
-def _core(plan: Plan) -> str:
-    return " core" if plan.rates.memory is None else ""
 
 
 def _stages(plan: Plan) -> Iterator[str]:
@@ -119,22 +135,46 @@ def _stages(plan: Plan) -> Iterator[str]:
     head = ["stage", "jobs", "sentence pairs", "target tokens trained on", "FLOPs", "time", "share", "disk"]
     yield from table(head, rows)
     largest = max(stages, key=lambda name: stages[name].seconds)
+    if plan.other_seconds:
+        yield (
+            f"The time in all is {duration(plan.device_seconds)} of one {plan.rates.title}, and "
+            f"{duration(plan.other_seconds)} of one core for the jobs that need no GPU (scores, tables, "
+            "figures, report)."
+        )
+        yield ""
     yield f"{largest.capitalize()} takes most of the time. A translated sentence counts as a pair."
     yield ""
+    if plan.trainings:
+        yield (
+            f"On the disk there are at most **{size(plan.most_bytes(1))}** at one time if one training runs "
+            f"at a time: {size(plan.bytes_that_stay)} that stay, and {size(plan.space.most_states(1))} of "
+            "the largest training's states, which go when it ends. More at once need more, see below."
+        )
+        yield ""
 
 
 def _allocation(plan: Plan, runtime_minutes: float) -> Iterator[str]:
     yield "## Does it fit an allocation?"
     yield ""
-    what = "GPU" if plan.rates.memory is not None else "core"
+    what = "core" if plan.rates.on_core else "GPU"
+    counted = "every job counted" if plan.rates.on_core else "without the jobs that need no GPU"
     yield (
-        f"**{hours(plan.device_seconds)} {what} hours** in all. On several {what}s, where no job waits in a "
-        "queue, at least:"
+        f"**{hours(plan.device_seconds)} {what} hours** in all, {counted}. On several {what}s, where no job "
+        "waits in a queue, at least:"
     )
     yield ""
+    here = machine_cores() if plan.rates.on_core else None
     yield from table(
-        [f"{what}s", "wall time"],
-        [[str(number), duration(plan.wall_seconds(number))] for number in DEVICES],
+        [f"{what}s", "wall time", "trainings at once", "disk, at most"],
+        [
+            [
+                f"{number} (this machine)" if number == here else str(number),
+                duration(plan.wall_seconds(number)),
+                str(plan.trainings_at_once(number)),
+                size(plan.most_bytes(plan.trainings_at_once(number))),
+            ]
+            for number in device_numbers(plan)
+        ],
     )
     if plan.trainings:
         name, seconds = plan.longest_training
@@ -153,7 +193,7 @@ def _allocation(plan: Plan, runtime_minutes: float) -> Iterator[str]:
                 "(`set-resources`)."
             )
             yield ""
-        memory = plan.memory_fits()
+        memory = plan.space.memory_fits()
         if memory:
             yield memory
             yield ""
@@ -170,13 +210,14 @@ def _trainings(plan: Plan) -> Iterator[str]:
             millions(training.trained),
             f"{training.flops:.1e}",
             duration(training.seconds),
-            size(plan.training_memory(training)),
+            size(plan.space.memory(training)),
             size(training.bytes),
-            size(plan.states_bytes(training)),
+            size(plan.space.states(training)),
         ]
         for training in plan.trainings
     ]
-    head = ["training", "trained parameters", "FLOPs", "time", "memory, about", "adapter or model", "states"]
+    memory = f"{'main' if plan.rates.on_core else 'GPU'} memory, about"
+    head = ["training", "trained parameters", "FLOPs", "time", memory, "adapter or model", "states"]
     yield from table(head, rows)
     yield "States are there only while it trains: two saved ones, and a third while it is written."
     yield ""
@@ -193,8 +234,12 @@ def _disk(plan: Plan) -> Iterator[str]:
         "scores and their statistics": plan.stage("scores"),
     }
     rows = [[name, size(sum(job.bytes for job in jobs))] for name, jobs in groups.items() if jobs]
-    states = max((plan.states_bytes(training) for training in plan.trainings), default=0)
-    rows.append(["the largest training's states, while it runs", size(states)])
+    rows.append(["**in all that stays**", size(plan.bytes_that_stay)])
+    if plan.trainings:
+        rows += [
+            ["states of one training, the largest, while it runs", size(plan.space.most_states(1))],
+            ["**at most at one time, one training at a time**", size(plan.most_bytes(1))],
+        ]
     yield from table(["what", "size"], rows)
 
 
@@ -204,47 +249,6 @@ def _jobs(plan: Plan) -> Iterator[str]:
     rows = [[rule, f"{number:,}"] for rule, number in plan.rules.items()]
     rows.append(["**in all**", f"{len(plan.jobs):,}"])
     yield from table(["rule", "jobs"], rows)
-
-
-def _comparison(plan: Plan) -> Iterator[str]:
-    found = plan.comparison()
-    if not found:
-        return
-    yield "## Planned and actual"
-    yield ""
-    yield "Of the jobs that are done, by what they left; a ratio is actual to planned."
-    yield ""
-    head = [
-        "stage",
-        "jobs done",
-        "tokens planned",
-        "tokens",
-        "ratio",
-        "time planned",
-        "time",
-        "ratio",
-        "disk planned",
-        "disk",
-        "ratio",
-        "most memory",
-    ]
-    yield from table(head, [_compared(name, comparison) for name, comparison in found.items()])
-    left = plan.remaining_seconds()
-    if left:
-        yield f"What is left takes {duration(left)} of one {plan.rates.name}{_core(plan)} at the pace so far."
-        yield ""
-
-
-def _compared(name: str, comparison: Comparison) -> list[str]:
-    planned = comparison.planned
-    cells = [name, f"{comparison.jobs_done:,} of {comparison.jobs:,}"]
-    for before, after, shown in (
-        (planned.target_tokens, comparison.target_tokens, count),
-        (planned.seconds, comparison.seconds, duration),
-        (planned.bytes, comparison.bytes, size),
-    ):
-        cells += [shown(before), shown(after), f"{after / before:.2f}" if before and after else "-"]
-    return [*cells, size(comparison.memory) if comparison.memory else "-"]
 
 
 def _estimates(plan: Plan) -> Iterator[str]:
