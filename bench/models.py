@@ -18,9 +18,10 @@ from lslo.routing import SOURCE, TARGET, IndexStrategy, Router
 # Standard deviation of a logit of a random model over the vocabulary. At 4 the best token has a probability
 # of about a tenth, and near-ties that rounding could turn are rare.
 LOGIT_DEVIATION = 4.0
-# Sinusoidal dimensions that carry the logit of `</s>`, and how strongly.
-END_DIMENSIONS = 16
-END_STRENGTH = 0.55
+# One in so many sinusoidal dimensions carries the logit of `</s>`.
+END_DIMENSIONS = 32
+# How strongly, with one layer; each layer adds to the stream that the positions are a part of.
+END_STRENGTH = 0.225
 # Tokens after which it is as high as it gets; with END_STRENGTH, sentences then have 25 tokens on average.
 END_HIGHEST = 60
 
@@ -39,8 +40,8 @@ def random_model(
     - The weight of the decoder's last layer norm is LOGIT_DEVIATION with random signs. The signs take away
       the product of a token's embedding with itself, so that no token is its own likeliest successor; the
       size makes a distribution about as sharp as a trained model's.
-    - The embedding of `</s>` gets END_STRENGTH more in END_DIMENSIONS cosine dimensions of the position,
-      whose frequencies are around π / END_HIGHEST, and there the layer norm's signs are negative: −cos rises
+    - The embedding of `</s>` gets END_STRENGTH · √layers more in the cosine dimensions of the position whose
+      frequencies are nearest to π / END_HIGHEST, and there the layer norm's signs are negative: −cos rises
       from −1 at the first token to +1 at END_HIGHEST, and the logit of `</s>` with it. The rest of that logit
       is as random as any other's, so that sentences end at different places.
 
@@ -68,12 +69,12 @@ def random_model(
     half = dimension // 2
     frequency = torch.exp(torch.arange(half) * (-torch.log(torch.tensor(1e4)) / (half - 1)))
     nearest = (frequency.log() - torch.log(torch.tensor(torch.pi / END_HIGHEST))).abs().argsort()
-    cosines = half + nearest[:END_DIMENSIONS]
+    cosines = half + nearest[: dimension // END_DIMENSIONS]
     signs = torch.randint(0, 2, (dimension,)) * 2.0 - 1
     signs[cosines] = -1
     with torch.no_grad():
         model.model.decoder.layer_norm.weight.copy_(LOGIT_DEVIATION * signs)
-        model.model.shared.weight[model.config.eos_token_id, cosines] += END_STRENGTH
+        model.model.shared.weight[model.config.eos_token_id, cosines] += END_STRENGTH * layers**0.5
     model.generation_config.max_length = None
     return model.eval()
 
