@@ -107,21 +107,27 @@ def source_sequences(work: Work, source: str) -> list[list[int]]:
 
 
 class FairseqAllowed(LogitsProcessor):
-    """What fairseq allows: the language token first, whose log-probability counts, then all but padding.
+    """What fairseq allows: the language token first, whose log-probability counts, then all but padding, and
+    after `maximum_length` tokens `</s>` only.
 
     As `prefix_allowed_tokens_fn` would, but without a list of the vocabulary for each hypothesis and step,
     which would make `generate` slower. `forced_bos_token_id` would not count the language token.
     """
 
-    def __init__(self, language_token: int, pad: int):
+    def __init__(self, language_token: int, pad: int, end_of_sentence: int, maximum_length: int):
         self.language_token = language_token
         self.pad = pad
+        self.end_of_sentence = end_of_sentence
+        self.maximum_length = maximum_length
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         """input_ids: [hypotheses, length]; scores: [hypotheses, V] log-probabilities."""
-        if input_ids.shape[1] == 1:
+        # Before the first token there is the one that starts the decoder.
+        length = input_ids.shape[1] - 1
+        only = {0: self.language_token, self.maximum_length: self.end_of_sentence}.get(length)
+        if only is not None:
             allowed = torch.full_like(scores, -torch.inf)
-            allowed[:, self.language_token] = scores[:, self.language_token]
+            allowed[:, only] = scores[:, only]
             return allowed
         return scores.index_fill(1, torch.tensor([self.pad], device=scores.device), -torch.inf)
 
@@ -133,7 +139,16 @@ def generate_direction(
     source, target = direction
     tokenizer, decoding = work.tokenizer, Decoding(**work.size.decoding)
     sequences = source_sequences(work, source)
-    allowed = LogitsProcessorList([FairseqAllowed(tokenizer.language_token(target), tokenizer.pad)])
+    allowed = LogitsProcessorList(
+        [
+            FairseqAllowed(
+                tokenizer.language_token(target),
+                tokenizer.pad,
+                tokenizer.end_of_sentence,
+                decoding.maximum_length,
+            )
+        ]
+    )
     found: dict[int, list[int]] = {}
     for rows in sorted_batches([len(sequence) for sequence in sequences], decoding):
         batch = torch.from_numpy(pad_sequences([sequences[row] for row in rows], tokenizer.pad)).to(device)
