@@ -110,6 +110,18 @@ def test_sentences_of_the_random_model_end_at_many_lengths(middle, translations)
     assert 15 < np.mean(lengths) < 40
 
 
+def test_the_limit_ends_sentences_alike(tmp_path):
+    size = SIZES["middle"]
+    short = replace(size, directions=1, rows=4, decoding={**size.decoding, "maximum_length": 12})
+    work = write_translation_work(tmp_path, short, "2;2;8")
+    (direction,) = work.directions
+    ours = run_lslo(work, CPU).outputs["-".join(direction)]
+    # The language token is one of the twelve.
+    assert max(map(len, ours)) == 11
+    merged = Merger(work.base_model, work.adapter).merge(direction)
+    assert generate_direction(merged, work, direction, CPU) == ours
+
+
 def test_the_adapter_changes_translations(middle, translations):
     sources = middle.content["sources"]
     model = Merger(middle.base_model, middle.adapter).model
