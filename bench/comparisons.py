@@ -25,7 +25,7 @@ class Engine:
 
     title: in the table. function: `module:function`, run in a process of its own. check: given the work,
     the result of the engine `against` and this one's, says in words how they agree or raises
-    DisagreementError. requires: packages that must be installed.
+    DisagreementError. requires: packages that must be installed. cpu_only: left out where a GPU computes.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Engine:
     check: Check | None = None
     against: str = agreement.LSLO
     requires: tuple[str, ...] = ()
+    cpu_only: bool = False
 
     def lacks(self) -> list[str]:
         """Packages that are not installed."""
@@ -91,6 +92,7 @@ def translation(size: Size, setting: str = "2;2;8") -> Comparison:
                 "Hugging Face generate, a direction at a time, merged, a process of one thread a core",
                 "translation_engines:run_hugging_face_side_by_side",
                 same,
+                cpu_only=True,
             ),
             Engine(
                 "ctranslate2_float32",
@@ -153,6 +155,7 @@ def _training_engines() -> tuple[Engine, ...]:
             "floor_side_by_side",
             "Floor, a process of one thread a core",
             "training_engines:run_floor_side_by_side",
+            cpu_only=True,
         ),
         Engine(
             "language_adapters",
@@ -167,6 +170,7 @@ def _training_engines() -> tuple[Engine, ...]:
             "peft_engines:run_language_adapters_side_by_side",
             _losses,
             requires=peft,
+            cpu_only=True,
         ),
         Engine(
             "shared_adapter",

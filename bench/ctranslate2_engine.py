@@ -43,15 +43,18 @@ class _NumberedVocabulary:
 
 
 class _MergedConverter(TransformersConverter):
-    """Converts a model that is in memory, which spares writing it to disk and reading it again."""
+    """Converts a model that is in memory, which spares writing it to disk and reading it again.
 
-    def __init__(self, model: M2M100ForConditionalGeneration, folder: Path):
+    quantized: whether weights are; quantisation writes into those that it is given, so it is given a copy.
+    """
+
+    def __init__(self, model: M2M100ForConditionalGeneration, folder: Path, quantized: bool):
         super().__init__(str(folder))
         self._merged = model
+        self._quantized = quantized
 
     def load_model(self, *arguments, **options):
-        # Quantisation writes into the weights that it is given.
-        return copy.deepcopy(self._merged)
+        return copy.deepcopy(self._merged) if self._quantized else self._merged
 
     def load_tokenizer(self, *arguments, **options):
         return _NumberedVocabulary(self._merged.config)
@@ -60,7 +63,8 @@ class _MergedConverter(TransformersConverter):
 def _convert(model: M2M100ForConditionalGeneration, base_model: Path, folder: Path, precision: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     quantization = None if precision == "float32" else precision
-    _MergedConverter(model, base_model).convert(str(folder), quantization=quantization)
+    converter = _MergedConverter(model, base_model, quantization is not None)
+    converter.convert(str(folder), quantization=quantization)
 
 
 def _load(
@@ -158,5 +162,5 @@ def run_float32(work: Work, device: torch.device) -> EngineResult:
 
 
 def run_int8(work: Work, device: torch.device) -> EngineResult:
-    """With weights in int8; on a GPU, where there is no such product alone, int8_float16."""
+    """With weights and products in int8."""
     return _run(work, device, "int8")

@@ -24,7 +24,6 @@ from training_engines import (
     base_loss,
     gradient_norm,
     plain_loss,
-    process_a_core,
     recipe_of,
     timed,
 )
@@ -103,7 +102,7 @@ def run_language_adapters(work: Work, device: torch.device, processes: int = 1) 
 
 def run_language_adapters_side_by_side(work: Work, device: torch.device) -> EngineResult:
     """The same, its batches computed by a process of one thread a core."""
-    return run_language_adapters(work, device, process_a_core(device))
+    return run_language_adapters(work, device, torch.get_num_threads())
 
 
 def _copy_adapter(model: torch.nn.Module, work: Work) -> None:

@@ -74,8 +74,10 @@ def compare(comparison: Comparison, options: argparse.Namespace, peak: float) ->
     shutil.rmtree(folder, ignore_errors=True)
     print(f"{comparison.title}: making the work", flush=True)
     work = comparison.prepare(folder)
-    lacking = {engine.name: engine.lacks() for engine in comparison.engines}
-    engines = [engine for engine in comparison.engines if not lacking[engine.name]]
+    on_cpu = torch.device(options.device).type == "cpu"
+    suitable = [engine for engine in comparison.engines if on_cpu or not engine.cpu_only]
+    lacking = {engine.name: engine.lacks() for engine in suitable}
+    engines = [engine for engine in suitable if not lacking[engine.name]]
     runs: dict[str, list[EngineResult]] = {engine.name: [] for engine in engines}
     errors: dict[str, str] = {}
     for round_number in range(1, options.rounds + 1):
@@ -115,7 +117,7 @@ def compare(comparison: Comparison, options: argparse.Namespace, peak: float) ->
         },
         "missing": [
             f"{engine.title}, since {', '.join(lacking[engine.name])} is not installed"
-            for engine in comparison.engines
+            for engine in suitable
             if lacking[engine.name]
         ],
         "errors": [f"{titles[name]}: {message}" for name, message in errors.items()],
@@ -192,6 +194,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
             parser.error(f"--{name.replace('_', '-')} must be 1 or more")
     if options.directions is not None and options.directions > DIRECTIONS:
         parser.error(f"--directions: there are no more than {DIRECTIONS}")
+    most = SIZES["embedded"].rows
+    if "embedded" in options.sizes and "translation" in options.only and (options.rows or 0) > most:
+        parser.error(f"--rows: the embedded corpus has no more than {most}; or --sizes middle")
     try:
         torch.device(options.device)
     except RuntimeError:

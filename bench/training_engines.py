@@ -131,11 +131,6 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
     return EngineResult({"": seconds}, counted, {"train": seconds}, outputs, notes)
 
 
-def process_a_core(device: torch.device) -> int:
-    """Processes for an engine's batches: where a GPU computes, one."""
-    return torch.get_num_threads() if device.type == "cpu" else 1
-
-
 class DealtBatches(UpdateGradients):
     """Another engine's gradients, computed side by side as lslo's are.
 
@@ -205,4 +200,4 @@ def run_floor(work: Work, device: torch.device, processes: int = 1) -> EngineRes
 
 def run_floor_side_by_side(work: Work, device: torch.device) -> EngineResult:
     """The same, its batches computed by a process of one thread a core."""
-    return run_floor(work, device, process_a_core(device))
+    return run_floor(work, device, torch.get_num_threads())

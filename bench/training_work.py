@@ -35,8 +35,8 @@ Batches = list[np.ndarray]
 class TrainingData:
     """The same sentence pairs twice.
 
-    mixed: updates of batches of examples [n, 3], directions mixed, as lslo trains. homogeneous: updates of
-    batches of one direction each, one batch a direction.
+    mixed: updates of batches of examples [n, 3], directions mixed, as lslo trains. homogeneous: as many
+    updates, of batches of one direction each, one batch a direction.
     """
 
     corpus: TokenizedCorpus
@@ -47,14 +47,12 @@ class TrainingData:
     def read(cls, work: Work) -> TrainingData:
         """Of a folder that `write_training_work` wrote."""
         corpus = TokenizedCorpus.of(work.content["sources"], work.tokenizer)
-        size = work.size
-        return cls(
-            corpus,
-            *(
-                group_into_updates([np.array(batch) for batch in work.content[name]], size.batches_per_update)
-                for name in ("mixed", "homogeneous")
-            ),
+        mixed, homogeneous = (
+            [np.array(batch) for batch in work.content[name]] for name in ("mixed", "homogeneous")
         )
+        updates = group_into_updates(mixed, work.size.batches_per_update)
+        # Where a direction has few pairs its batches are small, and more of them make an update.
+        return cls(corpus, updates, group_into_updates(homogeneous, -(-len(homogeneous) // len(updates))))
 
 
 def random_parallel_sentences(

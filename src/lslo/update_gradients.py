@@ -48,10 +48,12 @@ class _Share:
 class UpdateGradients:
     """Adds the gradients of batches to those of the parameters, each of which every batch must use.
 
+    Unless a subclass's `add_gradients` uses only some: parameters that no batch used keep no gradient.
+
     router: of the model's LSLo modules. scaler: multiplies the gradients of float16. processes: that compute
     at the same time, copies of this one that read the parameters from memory they share with it; within
-    `running` only. They need the size of the parameters once for each process, and twice besides what
-    training needs anyway.
+    `running` only. Each needs the size of the parameters twice, for its gradients and for where it puts
+    them, and the parameters are there once more than training needs anyway.
     """
 
     def __init__(
@@ -123,9 +125,11 @@ class UpdateGradients:
         calls = [self._copies.call(share) for share in shares]
         losses = np.zeros((len(batches), 2))
         for share, call in zip(shares, calls, strict=True):
-            for part, found in zip(share.parts, self._copies.result(call), strict=True):
-                losses[part.batch] += found
-            for parameter, gradient in zip(self.parameters, self._slots[share.slot], strict=True):
+            found, used = self._copies.result(call)
+            for part, of_part in zip(share.parts, found, strict=True):
+                losses[part.batch] += of_part
+            for index in used:
+                parameter, gradient = self.parameters[index], self._slots[share.slot][index]
                 if parameter.grad is None:
                     parameter.grad = gradient.clone()
                 else:
@@ -171,17 +175,16 @@ class UpdateGradients:
             self.model, self.parameters, batch, target_tokens, self.recipe, self.router, self.scaler
         )
 
-    def _fill_slot(self, share: _Share) -> list[tuple[float, float]]:
-        """In a copy of the process: the gradients of its share, and the losses of each part."""
+    def _fill_slot(self, share: _Share) -> tuple[list[tuple[float, float]], list[int]]:
+        """In a copy of the process: put the gradients of its share into its slot; returns the losses of each
+        part, and which parameters have gradients."""
         for parameter in self.parameters:
             parameter.grad = None
         losses = [self._add(part, share.target_tokens) for part in share.parts]
-        for parameter, gradient in zip(self.parameters, self._slots[share.slot], strict=True):
-            if parameter.grad is None:
-                gradient.zero_()
-            else:
-                gradient.copy_(parameter.grad)
-        return losses
+        used = [index for index, parameter in enumerate(self.parameters) if parameter.grad is not None]
+        for index in used:
+            self._slots[share.slot][index].copy_(self.parameters[index].grad)
+        return losses, used
 
 
 def gradient_processes(model: M2M100ForConditionalGeneration, recipe: Recipe) -> int:

@@ -70,6 +70,31 @@ def test_several_processes_are_there_within_their_context_only(trained):
         work.gradients(2).accumulate([work.examples[:9]], 100, [(1, 0)])
 
 
+class SomeParametersOnly(UpdateGradients):
+    """Of each batch's gradients only those of the parameter at its first example's source language."""
+
+    def add_gradients(self, examples, target_tokens):
+        parameter = self.parameters[examples[0, 0]]
+        gradient = torch.full_like(parameter, float(examples[0, 1] + 1))
+        parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+        return 1.0, 1.0
+
+
+def test_parameters_that_no_batch_uses_have_no_gradient(trained):
+    """So that an optimizer leaves them alone, as it does in one process."""
+    work = trained()
+    gradients = SomeParametersOnly(work.model, work.parameters, work.corpus, work.recipe, processes=2)
+    batches = [np.array([[source, target, 0]]) for source, target in [(0, 1), (2, 1), (0, 2)]]
+    with gradients.running():
+        for expected in ({0: 5.0, 2: 2.0}, {0: 5.0}):
+            group = batches[:: 1 if len(expected) == 2 else 2]
+            gradients.accumulate(group, 10, [(1, number) for number in range(len(group))])
+            found = work.take()
+            assert {
+                index: one.unique().item() for index, one in enumerate(found) if one is not None
+            } == expected
+
+
 def assert_close(found, expected, adapted):
     # The output projection's own gradient, which full fine-tuning has, is a sum over tokens in float32.
     rtol, atol = (1e-9, 1e-12) if adapted else (1e-5, 1e-7)
