@@ -228,8 +228,8 @@ def small_training(size: Size, setting: str) -> Comparison:
         ),
         "target_tokens",
         f"LSLo {setting} on {size.directions} of the demo's directions, 24 sentence pairs of each, batches "
-        f"of at most {size.tokens_per_batch:,} tokens, {size.batches_per_update} an update, dropout 0.1, "
-        "label smoothing 0.2, float32.",
+        f"of at most {size.tokens_per_batch:,} tokens, {size.batches_per_update} an update (smaller ones "
+        "of one direction, in as many updates), dropout 0.1, label smoothing 0.2, float32.",
         "what a direction's own full batches would take: the comparison above.",
     )
 
