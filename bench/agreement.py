@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from lslo.scoring import score_directions
-from lslo.spbleu_tokenizer import spbleu_tokenizer
+from lslo.scoring.directions import score_directions
+from lslo.scoring.spbleu_tokenizer import spbleu_tokenizer
 from models import Merger
 from results import EngineResult
 from translation_engines import Translations, source_sequences

@@ -22,15 +22,15 @@ import numpy as np
 import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-from lslo.batching import TokenizedCorpus, pad_sequences
-from lslo.distributed import Workers
-from lslo.languages import all_directions
-from lslo.model.adapter import count_adapter, count_model
-from lslo.model.placement import add_lslo
-from lslo.recipe import Recipe
-from lslo.routing import IndexStrategy
-from lslo.training import train
-from lslo.translation import Decoding, beam_search
+from lslo.adapters.adapter_folder import count_adapter, count_model
+from lslo.adapters.placement import add_lslo
+from lslo.adapters.routing import IndexStrategy
+from lslo.experiment.hyperparameters import Recipe
+from lslo.experiment.languages import all_directions
+from lslo.running.process_group import Workers
+from lslo.training.batches import TokenizedCorpus, pad_sequences
+from lslo.training.trainer import train
+from lslo.translation.translate import Decoding, beam_search
 
 LANGUAGES = ["en", "fr", "de", "it", "zh", "nl", "ja", "ko", "oc", "or", "sd", "wo"]
 CLASSES = ["H"] * 4 + ["M"] * 4 + ["V"] * 4

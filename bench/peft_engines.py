@@ -10,12 +10,12 @@ from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file
 
-from lslo.batching import Batch, collate
-from lslo.model.adapter import WEIGHTS
-from lslo.model.loading import load_base_model
-from lslo.model.placement import number_of_layers, weight_matrices
-from lslo.routing import SOURCE, TARGET
-from lslo.training import set_dropout
+from lslo.adapters.adapter_folder import WEIGHTS
+from lslo.adapters.placement import number_of_layers, weight_matrices
+from lslo.adapters.routing import SOURCE, TARGET
+from lslo.base_model.loading import load_base_model
+from lslo.training.batches import Batch, collate
+from lslo.training.trainer import set_dropout
 from models import strategy_as_learned
 from results import EngineResult, synchronise
 from training_engines import (

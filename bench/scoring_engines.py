@@ -7,9 +7,9 @@ import time
 import torch
 from sacrebleu.metrics import BLEU, CHRF
 
-from lslo.chrf_statistics import CHRF_WORD_ORDER
-from lslo.scoring import score_directions
-from lslo.spbleu_tokenizer import spbleu_tokenizer
+from lslo.scoring.chrf import CHRF_WORD_ORDER
+from lslo.scoring.directions import score_directions
+from lslo.scoring.spbleu_tokenizer import spbleu_tokenizer
 from results import EngineResult, say
 from work import Work
 
@@ -20,7 +20,7 @@ def _result(work: Work, seconds: float, parts: dict[str, float], outputs: dict[s
 
 
 def run_lslo(work: Work, device: torch.device) -> EngineResult:
-    """`lslo.scoring.score_directions`."""
+    """`lslo.scoring.directions.score_directions`."""
     hypotheses = {
         tuple(direction.split("-")): lines for direction, lines in work.content["hypotheses"].items()
     }

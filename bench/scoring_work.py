@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lslo.languages import all_directions
+from lslo.experiment.languages import all_directions
 from sizes import Size
 from work import Work, embedded_corpus, experiment_of_demo, write_content
 

@@ -15,7 +15,7 @@ class Size:
     name: `embedded` has the embedded base model and corpus, the others are random. shape: arguments of
     `models.random_model`. directions: that are translated, spread evenly over sources and targets. rows:
     sentences of each. scale: standard deviation of the adapter's B. decoding: fields of
-    lslo.translation.Decoding. tokens_per_batch, batches_per_update: of training. passes: how often the
+    `Decoding`. tokens_per_batch, batches_per_update: of training. passes: how often the
     training examples are gone through. trained_directions: that have a batch among them. sampled:
     directions that one process each is timed on. lines: sentences of each direction to score.
     """

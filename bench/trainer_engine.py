@@ -9,9 +9,9 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from lslo.batching import Batch, collate
-from lslo.model.loading import load_base_model
-from lslo.training import set_dropout
+from lslo.base_model.loading import load_base_model
+from lslo.training.batches import Batch, collate
+from lslo.training.trainer import set_dropout
 from results import EngineResult, synchronise
 from training_engines import LEARNING_RATE, base_loss, recipe_of
 from training_work import TrainingData

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import M2M100ForConditionalGeneration
 
-from lslo.batching import Batch, TokenizedCorpus, collate
-from lslo.loss import batch_loss
-from lslo.model.loading import load_base_model
-from lslo.recipe import Recipe
-from lslo.training import set_dropout
-from lslo.update_gradients import UpdateGradients, gradient_processes
-from lslo.updates import take_step
+from lslo.base_model.loading import load_base_model
+from lslo.experiment.hyperparameters import Recipe
+from lslo.training.batches import Batch, TokenizedCorpus, collate
+from lslo.training.gradients import take_step
+from lslo.training.loss import batch_loss
+from lslo.training.parallel_gradients import UpdateGradients, gradient_processes
+from lslo.training.trainer import set_dropout
 from models import load_adapted
 from operations import training_operations
 from results import EngineResult, say, synchronise
@@ -38,7 +38,7 @@ def recipe_of(work: Work) -> Recipe:
 
 
 def adam(parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
-    """The optimizer of lslo.training.train."""
+    """The optimizer of lslo.training.trainer.train."""
     return torch.optim.Adam(parameters, lr=LEARNING_RATE, betas=(0.9, 0.98), eps=1e-8, fused=True)
 
 
@@ -95,7 +95,7 @@ def timed(
 
 
 def run_lslo(work: Work, device: torch.device) -> EngineResult:
-    """lslo.training.train's updates, of batches that mix directions."""
+    """lslo.training.trainer.train's updates, of batches that mix directions."""
     model, router = load_adapted(work.base_model, work.adapter)
     model.to(device)
     data, recipe = TrainingData.read(work), recipe_of(work)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lslo.batching import TokenizedCorpus, group_into_updates, plan_batches
+from lslo.training.batches import TokenizedCorpus, group_into_updates, plan_batches
 from sizes import Size
 from work import (
     LOG_DEVIATION,

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, M2M100ForConditionalGeneration
 
-from lslo.batching import pad_sequences
-from lslo.side_by_side import side_by_side
-from lslo.translation import Decoding, translate
+from lslo.running.fork_pool import side_by_side
+from lslo.training.batches import pad_sequences
+from lslo.translation.translate import Decoding, translate
 from models import Merger, load_adapted
 from operations import translation_operations
 from results import EngineResult, say, synchronise
@@ -58,7 +58,7 @@ def text_tokens(tokens: Iterable[int], end_of_sentence: int, pad: int) -> list[i
 
 
 def run_lslo(work: Work, device: torch.device) -> EngineResult:
-    """`lslo.translation.translate` of all directions, mixed in batches."""
+    """`lslo.translation.translate.translate` of all directions, mixed in batches."""
     model, router = load_adapted(work.base_model, work.adapter)
     model.to(device)
     tokenizer = RecordingTokenizer(work.tokenizer)

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from lslo.config import Experiment
-from lslo.corpus.embedded import EmbeddedCorpus, build_embedded_corpus
-from lslo.languages import all_directions
-from lslo.tokenizer import Tokenizer
+from lslo.base_model.tokenizer import Tokenizer
+from lslo.corpus.cldr.corpus import EmbeddedCorpus, build_embedded_corpus
+from lslo.experiment.config import Experiment
+from lslo.experiment.languages import all_directions
 from models import random_model, write_adapter
 from number_tokenizer import NumberTokenizer
 from sizes import Size

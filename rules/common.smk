@@ -14,11 +14,11 @@ os.environ.update(PYTHONPATH=str(SOURCE))
 
 from dataclasses import asdict
 
-from lslo.config import Experiment
-from lslo.fingerprint import code_fingerprint
-from lslo.provenance import software
-from lslo.settings import Setting, SettingError
-from lslo.slurm import leftover_jobs
+from lslo.experiment.config import Experiment
+from lslo.experiment.code_fingerprint import code_fingerprint
+from lslo.experiment.provenance import software
+from lslo.experiment.settings import Setting, SettingError
+from lslo.running.slurm import leftover_jobs
 
 try:
     EXPERIMENT = Experiment(config, workflow.basedir)

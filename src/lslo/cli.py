@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from lslo.job import USER_ERRORS
-from lslo.messages import one_line
+from lslo.errors import one_line
+from lslo.running.script import USER_ERRORS
 
 if TYPE_CHECKING:
     import torch
@@ -69,9 +69,9 @@ def _translate(arguments: argparse.Namespace) -> None:
     import torch
     from transformers.utils import logging
 
-    from lslo.model.adapter import load_codes, load_with_adapter
-    from lslo.tokenizer import Tokenizer
-    from lslo.translation import Decoding, translate
+    from lslo.adapters.adapter_folder import load_codes, load_with_adapter
+    from lslo.base_model.tokenizer import Tokenizer
+    from lslo.translation.translate import Decoding, translate
 
     logging.disable_progress_bar()
     device = _device(arguments.device)

@@ -16,7 +16,7 @@ from agreement import (
     DisagreementError,
     check_translations,
 )
-from lslo.translation import Decoding, translate
+from lslo.translation.translate import Decoding, translate
 from models import Merger
 from sizes import SIZES
 from translation_engines import generate_direction, run_lslo

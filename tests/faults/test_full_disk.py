@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from lslo.checksums import check_checksums
+from lslo.files.checksums import check_checksums
 
 pytestmark = pytest.mark.faults
 

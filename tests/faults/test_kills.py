@@ -23,11 +23,11 @@ import json
 import sys
 from pathlib import Path
 
-from lslo.finetuning import fine_tune
-from lslo.job import job
-from lslo.recipe import Recipe
-from lslo.settings import Setting
-from lslo.training_jobs import TrainingJob, run
+from lslo.recipes.finetuning import fine_tune
+from lslo.running.script import job
+from lslo.experiment.hyperparameters import Recipe
+from lslo.experiment.settings import Setting
+from lslo.recipes.training_job import TrainingJob, run
 
 options = json.loads(Path(sys.argv[1]).read_text())
 folder = Path(options["folder"])
@@ -67,8 +67,8 @@ with job(folder / "job.log"):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """Makes the command of the demo's fine-tuning for a folder."""
-    from lslo.config import Experiment
-    from lslo.corpus.embedded import build_embedded_corpus
+    from lslo.corpus.cldr.corpus import build_embedded_corpus
+    from lslo.experiment.config import Experiment
 
     config = yaml.safe_load((REPOSITORY / "config/demo.yaml").read_text())
     experiment = Experiment(config, REPOSITORY)

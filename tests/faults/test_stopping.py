@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from lslo.stopping import Stopped, StopSignals
+from lslo.running.signals import Stopped, StopSignals
 
 PROGRAM = """
 import sys
 from pathlib import Path
 
-from lslo.finetuning import fine_tune
-from lslo.job import job
-from lslo.recipe import Recipe
-from lslo.settings import Setting
-from lslo.training_jobs import TrainingJob, run
+from lslo.recipes.finetuning import fine_tune
+from lslo.running.script import job
+from lslo.experiment.hyperparameters import Recipe
+from lslo.experiment.settings import Setting
+from lslo.recipes.training_job import TrainingJob, run
 
 folder, processes = Path(sys.argv[1]), int(sys.argv[2])
 
@@ -186,6 +186,6 @@ def test_outside_the_main_thread_nothing_is_noted():
 
 
 def test_stopped_is_told_and_no_defect():
-    from lslo.job import user_message
+    from lslo.running.script import user_message
 
     assert user_message(Stopped("stopped by SIGTERM")) == "error: stopped by SIGTERM"

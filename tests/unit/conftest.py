@@ -70,7 +70,7 @@ def randomised():
 @pytest.fixture(scope="session")
 def toy_corpus():
     """Fourteen rows of random tokens (10 to 39) in en, de and or, whose language tokens are 4, 5 and 6."""
-    from lslo.batching import TokenizedCorpus
+    from lslo.training.batches import TokenizedCorpus
 
     generator = np.random.default_rng(3)
 
@@ -91,7 +91,7 @@ def sentences():
 @pytest.fixture(scope="session")
 def tokenizer_folder(tmp_path_factory):
     """A tokenizer's folder, its pieces learned from `sentences`."""
-    from lslo.model.embedded import write_tokenizer
+    from lslo.recipes.pretraining import write_tokenizer
 
     folder = tmp_path_factory.mktemp("tokenizer")
     lines = [line for rows in SENTENCES.values() for line in rows]

@@ -6,12 +6,12 @@ import shutil
 import pytest
 import torch
 
-import lslo.translation
+import lslo.translation.translate
+from lslo.adapters.adapter_folder import save_adapter
+from lslo.adapters.placement import add_lslo
+from lslo.adapters.routing import IndexStrategy
+from lslo.base_model.loading import load_base_model
 from lslo.cli import _device, main
-from lslo.model.adapter import save_adapter
-from lslo.model.loading import load_base_model
-from lslo.model.placement import add_lslo
-from lslo.routing import IndexStrategy
 
 
 @pytest.fixture(scope="module")
@@ -95,13 +95,13 @@ def test_a_base_model_that_is_no_folder_is_told_apart_from_one_of_the_hub(monkey
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_device_and_precision_are_those_asked_for(monkeypatch, capsys, base_model, precision):
-    seen, original = [], lslo.translation.translate
+    seen, original = [], lslo.translation.translate.translate
 
     def watched(model, *arguments, **named):
         seen.append((model.device.type, {parameter.dtype for parameter in model.parameters()}))
         return original(model, *arguments, **named)
 
-    monkeypatch.setattr("lslo.translation.translate", watched)
+    monkeypatch.setattr("lslo.translation.translate.translate", watched)
     arguments = ("--base-model", base_model, "--source", "en", "--target", "fr", "--beam", "1")
     chosen = ("--device", "cpu", "--precision", precision)
     status, output = translate(monkeypatch, capsys, "a house\n", *arguments, *chosen)
@@ -126,7 +126,7 @@ def test_a_device_whose_memory_is_full_is_told_in_one_line(monkeypatch, capsys, 
     def full(*arguments, **named):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 TiB.\nGPU 0 has ...")
 
-    monkeypatch.setattr("lslo.translation.translate", full)
+    monkeypatch.setattr("lslo.translation.translate.translate", full)
     arguments = ("--base-model", base_model, "--source", "en", "--target", "fr", "--device", "cpu")
     status, output = translate(monkeypatch, capsys, "a house\n", *arguments)
     assert status == 1

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lslo.config import Experiment
-from lslo.corpus.embedded import build_embedded_corpus, corpus_fingerprint
-from lslo.fingerprint import files_fingerprint
-from lslo.tokenizer import Tokenizer
+from lslo.base_model.tokenizer import Tokenizer
+from lslo.corpus.cldr.corpus import build_embedded_corpus, corpus_fingerprint
+from lslo.experiment.code_fingerprint import files_fingerprint
+from lslo.experiment.config import Experiment
 
 REPOSITORY = Path(__file__).parents[2]
 BASE_MODEL = REPOSITORY / "resources/embedded_base_model"

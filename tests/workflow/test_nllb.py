@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-from lslo.corpus.embedded import build_embedded_corpus
-from lslo.model.adapter import load_codes
-from lslo.scoring import read_scores
+from lslo.adapters.adapter_folder import load_codes
+from lslo.corpus.cldr.corpus import build_embedded_corpus
+from lslo.scoring.directions import read_scores
 from nllb_tokenizer import write_nllb_tokenizer
 from workflow_copy import REPOSITORY, Workflow, copy_workflow
 

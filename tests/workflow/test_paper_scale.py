@@ -17,8 +17,8 @@ import yaml
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
 from fairseq_archive import OPTIONS, checkpoint_of
-from lslo.corpus.embedded import build_embedded_corpus
-from lslo.scoring import read_scores
+from lslo.corpus.cldr.corpus import build_embedded_corpus
+from lslo.scoring.directions import read_scores
 from workflow_copy import Workflow, copy_workflow
 
 REPOSITORY = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from lslo.config import Experiment
+from lslo.experiment.config import Experiment
 from lslo.planning.plan import Plan
 from workflow_copy import REPOSITORY
 

@@ -12,9 +12,9 @@ import pandas
 import pytest
 import torch
 
-from lslo.model.adapter import load_with_adapter
-from lslo.scoring import read_scores
-from lslo.settings import Setting
+from lslo.adapters.adapter_folder import load_with_adapter
+from lslo.experiment.settings import Setting
+from lslo.scoring.directions import read_scores
 
 pytestmark = pytest.mark.slow
 
@@ -120,14 +120,14 @@ def edited(finished_workflow):
 
 
 def test_editing_the_plots_draws_plots_only(finished_workflow, edited):
-    edited("src/lslo/figures/style.py")
+    edited("src/lslo/reporting/figures/style.py")
     jobs = finished_workflow.planned()
     assert jobs["make_figure"] == 6
     assert set(jobs) == {"make_figure", "report", "all"}
 
 
 def test_editing_the_lslo_layer_trains_again(finished_workflow, edited):
-    edited("src/lslo/model/lslo_layers.py")
+    edited("src/lslo/adapters/layers.py")
     jobs = finished_workflow.planned()
     settings = finished_workflow.config()["tables"]
     trained = {text for table in settings.values() for text in table} - {"Pretrain"}
@@ -138,9 +138,9 @@ def test_editing_the_lslo_layer_trains_again(finished_workflow, edited):
 
 
 def test_tables_and_figures_need_no_training_once_scores_exist(finished_workflow, edited):
-    edited("src/lslo/table_formats.py")
+    edited("src/lslo/reporting/table_formats.py")
     assert set(finished_workflow.planned("tables")) == {"make_results_table", "make_setup_table", "tables"}
-    edited("src/lslo/figures/heatmaps.py")
+    edited("src/lslo/reporting/figures/heatmaps.py")
     assert set(finished_workflow.planned("figures")) == {"make_figure", "figures"}
 
 
@@ -151,7 +151,7 @@ def test_every_result_has_a_record_and_the_workflow_says_why_one_is_stale(finish
     assert record["config"]["training"]["epochs"] == 3
     assert record["software"]["torch"] == torch.__version__
     assert record["hardware"]["cores"] >= 1
-    assert "src/lslo/training.py" in record["code"]
+    assert "src/lslo/training/trainer.py" in record["code"]
     assert "results/tiny/weight_learning/index_strategy.json" in record["inputs"]
     assert record["started"] <= record["ended"]
     runs = json.loads((results / "tables/table1_record.json").read_text())["inputs"]

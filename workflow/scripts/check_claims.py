@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas
 
-from lslo.claim_report import claims_markdown, claims_page
-from lslo.claims import ClaimSettings, Evidence, check_claims
-from lslo.job import job
-from lslo.provenance import recorded
-from lslo.scoring import read_scores
+from lslo.experiment.provenance import recorded
+from lslo.reporting.claims.check import ClaimSettings, Evidence, check_claims
+from lslo.reporting.claims.report import claims_markdown, claims_page
+from lslo.running.script import job
+from lslo.scoring.directions import read_scores
 
 
 def main(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lslo.job import job
-from lslo.model.fairseq import convert_fairseq
+from lslo.base_model.fairseq_conversion import convert_fairseq
+from lslo.running.script import job
 
 
 def main(archive: Path, output: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from lslo.job import job
-from lslo.provenance import software
+from lslo.experiment.provenance import software
+from lslo.running.script import job
 
 
 def main(config: Mapping, page: Path, config_file: Path) -> None:

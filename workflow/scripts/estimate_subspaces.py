@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from lslo.architecture import estimate_subspaces
-from lslo.gpus import requested_gpus
-from lslo.job import job
-from lslo.provenance import recorded
-from lslo.pruning import GradualPruningSchedule
-from lslo.training_jobs import run
+from lslo.experiment.provenance import recorded
+from lslo.recipes.architecture import estimate_subspaces
+from lslo.recipes.training_job import run
+from lslo.running.gpus import requested_gpus
+from lslo.running.script import job
+from lslo.training.pruning import GradualPruningSchedule
 from training_job import training_job
 
 
 def main(arguments: dict, outputs: dict, gpus: int, locks: Path) -> None:
-    """Write the score of each B matrix. arguments, outputs: of `lslo.architecture.estimate_subspaces`."""
+    """Write the score of each B matrix. arguments, outputs: of `estimate_subspaces`."""
     run(estimate_subspaces, arguments, outputs, gpus, locks)
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lslo.archives import extract
-from lslo.job import job
+from lslo.running.script import job
+from lslo.sources.extract import extract
 
 
 def main(archive: Path, output: Path) -> None:

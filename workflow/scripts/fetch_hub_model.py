@@ -9,7 +9,7 @@ import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from transformers import M2M100ForConditionalGeneration
 
-from lslo.job import job
+from lslo.running.script import job
 
 logger = logging.getLogger(__name__)
 

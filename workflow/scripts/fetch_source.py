@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from lslo.downloads import fetch
-from lslo.job import job
-from lslo.sources import Source
+from lslo.running.script import job
+from lslo.sources.download import fetch
+from lslo.sources.table import Source
 
 
 def main(source: Mapping[str, Any], output: Path, progress: TextIO | None = None) -> None:

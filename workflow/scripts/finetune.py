@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from lslo.finetuning import fine_tune
-from lslo.gpus import requested_gpus
-from lslo.job import job
-from lslo.provenance import recorded
-from lslo.settings import Setting
-from lslo.training_jobs import run
+from lslo.experiment.provenance import recorded
+from lslo.experiment.settings import Setting
+from lslo.recipes.finetuning import fine_tune
+from lslo.recipes.training_job import run
+from lslo.running.gpus import requested_gpus
+from lslo.running.script import job
 from training_job import training_job
 
 
 def main(arguments: dict, outputs: dict, gpus: int, locks: Path) -> None:
-    """Write the adapter folder. arguments, outputs: of `lslo.finetuning.fine_tune`."""
+    """Write the adapter folder. arguments, outputs: of `lslo.recipes.finetuning.fine_tune`."""
     run(fine_tune, arguments, outputs, gpus, locks)
 
 

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from lslo.architecture import learn_weights
-from lslo.gpus import requested_gpus
-from lslo.job import job
-from lslo.provenance import recorded
-from lslo.training_jobs import run
+from lslo.experiment.provenance import recorded
+from lslo.recipes.architecture import learn_weights
+from lslo.recipes.training_job import run
+from lslo.running.gpus import requested_gpus
+from lslo.running.script import job
 from training_job import training_job
 
 
 def main(arguments: dict, outputs: dict, gpus: int, locks: Path) -> None:
-    """Write the weights and the strategy. arguments, outputs: of `lslo.architecture.learn_weights`."""
+    """Write the weights and the strategy. arguments, outputs: of `learn_weights`."""
     run(learn_weights, arguments, outputs, gpus, locks)
 
 

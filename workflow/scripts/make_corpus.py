@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from lslo.corpus.embedded import build_embedded_corpus, write_split
+from lslo.corpus.cldr.corpus import build_embedded_corpus, write_split
 from lslo.corpus.plain_text import SPLITS, read_parallel, write_sentences
-from lslo.job import job
-from lslo.provenance import recorded
+from lslo.experiment.provenance import recorded
+from lslo.running.script import job
 
 
 def main(

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pandas
 
-from lslo.figures import (
-    epoch_figure,
+from lslo.experiment.provenance import recorded
+from lslo.reporting.figures.curves import epoch_figure
+from lslo.reporting.figures.demands import (
     language_demand_figure,
     languagewise_demand_figure,
     layer_demand_figure,
     layerwise_demand_figure,
-    learned_weights_figure,
-    save_figure,
 )
-from lslo.job import job
-from lslo.provenance import recorded
-from lslo.scoring import read_scores
+from lslo.reporting.figures.style import save_figure
+from lslo.reporting.figures.weights import learned_weights_figure
+from lslo.running.script import job
+from lslo.scoring.directions import read_scores
 
 
 def main(

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lslo.job import job
-from lslo.languages import Language
-from lslo.table_formats import write_table
-from lslo.tables import PruningSchedule, languages_table, schedule_table
+from lslo.experiment.languages import Language
+from lslo.reporting.table_formats import write_table
+from lslo.reporting.tables import PruningSchedule, languages_table, schedule_table
+from lslo.running.script import job
 
 
 def main(

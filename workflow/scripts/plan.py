@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from lslo.config import Experiment
-from lslo.messages import one_line
+from lslo.errors import one_line
+from lslo.experiment.config import Experiment
+from lslo.files.atomic import write_whole
 from lslo.planning.plan import Plan
 from lslo.planning.report import as_json, markdown
-from lslo.whole_files import write_whole
 
 
 def main(

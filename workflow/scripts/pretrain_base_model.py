@@ -8,20 +8,20 @@ from typing import Any, TextIO
 import numpy as np
 import torch
 
-from lslo.batching import TokenizedCorpus
-from lslo.corpus.embedded import build_embedded_corpus, corpus_fingerprint, tokenizer_alphabet
-from lslo.fingerprint import files_fingerprint
-from lslo.job import job
-from lslo.languages import all_directions
-from lslo.model.embedded import new_model, sample_examples, write_tokenizer
-from lslo.model.loading import load_base_model
-from lslo.recipe import Recipe
-from lslo.results import class_means
-from lslo.scoring import score_directions
-from lslo.spbleu_tokenizer import SpbleuTokenizer
-from lslo.tokenizer import Tokenizer
-from lslo.training import train
-from lslo.translation import Decoding, translate
+from lslo.base_model.loading import load_base_model
+from lslo.base_model.tokenizer import Tokenizer
+from lslo.corpus.cldr.corpus import build_embedded_corpus, corpus_fingerprint, tokenizer_alphabet
+from lslo.experiment.code_fingerprint import files_fingerprint
+from lslo.experiment.hyperparameters import Recipe
+from lslo.experiment.languages import all_directions
+from lslo.recipes.pretraining import new_model, sample_examples, write_tokenizer
+from lslo.running.script import job
+from lslo.scoring.class_means import class_means
+from lslo.scoring.directions import score_directions
+from lslo.scoring.spbleu_tokenizer import SpbleuTokenizer
+from lslo.training.batches import TokenizedCorpus
+from lslo.training.trainer import train
+from lslo.translation.translate import Decoding, translate
 
 # Sentences of each language that the SentencePiece model is trained on: the same of each, so that the
 # pieces do not favour the high-resource languages, as those of M2M-124 do not.

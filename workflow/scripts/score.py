@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lslo.corpus.plain_text import read_hypotheses, read_split
-from lslo.job import job
-from lslo.provenance import recorded
-from lslo.scoring import (
+from lslo.experiment.provenance import recorded
+from lslo.running.script import job
+from lslo.scoring.directions import (
     direction_statistics,
     score_directions,
     write_scores,
     write_statistics,
 )
-from lslo.spbleu_tokenizer import spbleu_tokenizer
+from lslo.scoring.spbleu_tokenizer import spbleu_tokenizer
 
 
 def main(

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from lslo.gpus import requested_gpus
-from lslo.recipe import Recipe
-from lslo.training_jobs import TrainingJob, state_fingerprint
+from lslo.experiment.hyperparameters import Recipe
+from lslo.recipes.training_job import TrainingJob, state_fingerprint
+from lslo.running.gpus import requested_gpus
 
 
 def training_job(snakemake: Any) -> TrainingJob:

@@ -7,17 +7,17 @@ from typing import TextIO
 
 import torch
 
-from lslo.checkpoints import only_job
-from lslo.checksums import damaged_set_aside
+from lslo.adapters.adapter_folder import load_with_adapter
+from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.plain_text import read_split, write_sentences
-from lslo.distributed import Workers
-from lslo.gpus import claimed_gpus, requested_gpus
-from lslo.job import job
-from lslo.model.adapter import load_with_adapter
-from lslo.provenance import recorded
-from lslo.tokenizer import Tokenizer
-from lslo.translation import Decoding, translate
-from lslo.whole_files import whole_folder
+from lslo.experiment.provenance import recorded
+from lslo.files.atomic import whole_folder
+from lslo.files.checksums import damaged_set_aside
+from lslo.running.gpus import claimed_gpus, requested_gpus
+from lslo.running.process_group import Workers
+from lslo.running.script import job
+from lslo.training.checkpoints import only_job
+from lslo.translation.translate import Decoding, translate
 
 logger = logging.getLogger(__name__)
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from lslo.checkpoints import only_job
-from lslo.checksums import damaged_set_aside
-from lslo.gpus import claimed_gpus, requested_gpus
-from lslo.job import job
-from lslo.provenance import recorded
-from lslo.translation import Decoding
-from lslo.whole_files import whole_folder
+from lslo.experiment.provenance import recorded
+from lslo.files.atomic import whole_folder
+from lslo.files.checksums import damaged_set_aside
+from lslo.running.gpus import claimed_gpus, requested_gpus
+from lslo.running.script import job
+from lslo.training.checkpoints import only_job
+from lslo.translation.translate import Decoding
 from translate import main as translate_setting
 
 

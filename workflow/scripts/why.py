@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lslo.provenance import explain
+from lslo.experiment.provenance import explain
 
 
 def main(records: Sequence[Path], config: Mapping, root: Path, log: Path) -> None:

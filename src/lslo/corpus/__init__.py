@@ -1,1 +1,1 @@
-"""Parallel corpora: where their sentences come from and how they lie on disk."""
+"""Parallel text: plain files, their token ids, and phrases of the Unicode CLDR."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lslo.config import Experiment
-from lslo.corpus.embedded import build_embedded_corpus
+from lslo.corpus.cldr.corpus import build_embedded_corpus
 from lslo.corpus.plain_text import read_parallel
+from lslo.experiment.config import Experiment
 from lslo.planning.token_counts import SPECIAL_TOKENS, lengths_of_characters, lengths_of_distribution
 
 # FLORES-101, of which dev has 997 and devtest 1,012 sentences. Its devtest in 101 languages has 133
@@ -137,7 +137,7 @@ def _lengths(
 
 def _encoder(model: Path, codes: Mapping[str, str]):
     # transformers takes seconds to import.
-    from lslo.tokenizer import Tokenizer
+    from lslo.base_model.tokenizer import Tokenizer
 
     try:
         return Tokenizer(model, codes).encode

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lslo.planning.job import Job
+from lslo.planning.planned_job import Job
 
 
 @dataclass(frozen=True)

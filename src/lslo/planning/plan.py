@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lslo.config import Experiment
+from lslo.experiment.config import Experiment
 from lslo.planning.corpus_sizes import split_sizes
 from lslo.planning.devices import Rates
-from lslo.planning.job import Job, Training
-from lslo.planning.jobs import Jobs
+from lslo.planning.job_list import Jobs
 from lslo.planning.measured import measured
+from lslo.planning.memory import Space
 from lslo.planning.model_sizes import KNOWN_MODELS, ModelSizes
-from lslo.planning.space import Space
-from lslo.planning.work import Work
+from lslo.planning.planned_job import Job, Training
+from lslo.planning.sentence_pairs import Work
 
 # Rules in the order of the work, under the name of the stage that they belong to.
 STAGES = {

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from lslo.planning.comparison_report import compared_stages
 from lslo.planning.devices import machine_cores
-from lslo.planning.markdown_units import count, duration, hours, millions, size, table
 from lslo.planning.plan import Plan
+from lslo.planning.planned_and_actual import compared_stages
+from lslo.planning.units import count, duration, hours, millions, size, table
 
 # Numbers of devices for which the days are told, beside what a training takes and this machine has.
 GPUS = (1, 4, 8)

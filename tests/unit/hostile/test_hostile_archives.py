@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hostile_input import PIECES, accepted, bounded, flipped
-from lslo.archives import extract
+from lslo.sources.extract import extract
 
 NAMES = st.sampled_from(["a", "A", "a/b", "a/b/c", "./a", "b/", "data/x.txt", "..", "../x", "/x", "", "."])
 NAMES |= st.sampled_from([piece.replace("\ud800", "\udcff") for piece in PIECES])

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from fairseq_archive import checkpoint_of
 from hostile_input import accepted, bounded, flipped
-from lslo.model.fairseq import _configuration, _rename, _tied_embeddings, convert_fairseq
-from lslo.model.fairseq_checkpoint import read_checkpoint
-from lslo.model.loading import load_base_model
+from lslo.base_model.fairseq_checkpoint import read_checkpoint
+from lslo.base_model.fairseq_conversion import _configuration, _rename, _tied_embeddings, convert_fairseq
+from lslo.base_model.loading import load_base_model
 
 
 class Evil:

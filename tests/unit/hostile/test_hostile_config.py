@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile_input import PIECES, accepted, bounded, mutated
-from lslo.config import ConfigError, Experiment
-from lslo.settings import Setting
+from lslo.experiment.config import ConfigError, Experiment
+from lslo.experiment.settings import Setting
 
 REPOSITORY = Path(__file__).parents[3]
 DEMO = yaml.safe_load((REPOSITORY / "config/demo.yaml").read_text())

@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hostile_input import BYTES, accepted, bounded, mutated
-from lslo.languages import all_directions, read_languages, select_languages
-from lslo.settings import Setting
-from lslo.sources import read_record, read_sources, use_mirrors
+from lslo.experiment.languages import all_directions, read_languages, select_languages
+from lslo.experiment.settings import Setting
+from lslo.sources.table import read_record, read_sources, use_mirrors
 
 LONGEST_NAME = os.pathconf("/", "PC_NAME_MAX")
 SETTINGS = [

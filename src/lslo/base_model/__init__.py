@@ -1,0 +1,1 @@
+"""Base models of the M2M-100 family: loading, tokenizing, and conversion from fairseq."""

@@ -1,0 +1,259 @@
+"""fairseq's M2M models, such as M2M-124 of `flores101_mm100_615M.tar.gz`, as Hugging Face folders.
+
+The tensors keep their names and numbers; what differs between the two libraries is checked, and a
+checkpoint that the conversion would not reproduce exactly is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from transformers import GenerationConfig, M2M100Config, M2M100ForConditionalGeneration
+
+from lslo.base_model.fairseq_checkpoint import read_checkpoint
+from lslo.base_model.tokenizer import (
+    DICTIONARY,
+    LANGUAGE_TOKENS,
+    SENTENCEPIECE_MODEL,
+    load_sentencepiece,
+    read_dictionary,
+)
+from lslo.errors import one_line
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT = "model.pt"
+LANGUAGE_PAIRS = "language_pairs.txt"
+
+# What M2M100ForConditionalGeneration and the project's sequences take for granted: fairseq's option ->
+# the values allowed, the first of them also where the checkpoint does not say.
+ALLOWED_OPTIONS: dict[str, tuple] = {
+    "activation_fn": ("relu", "gelu"),
+    "encoder_learned_pos": (False,),
+    "decoder_learned_pos": (False,),
+    "no_token_positional_embeddings": (False,),
+    "layernorm_embedding": (False,),
+    "adaptive_softmax_cutoff": (None,),
+    "no_cross_attention": (False,),
+    "cross_self_attention": (False,),
+    "encoder_langtok": ("src",),
+    "decoder_langtok": (True,),
+    "lang_tok_style": ("multilingual",),
+    "lang_tok_replacing_bos_eos": (False,),
+}
+# Tensors that carry nothing: versions, and the sinusoidal positions, which Hugging Face computes itself.
+IGNORED_TENSORS = re.compile(r".*coder\.(version|embed_positions\.(_float_tensor|weights))")
+EMBEDDINGS = (
+    "encoder.embed_tokens.weight",
+    "decoder.embed_tokens.weight",
+    "decoder.output_projection.weight",
+)
+
+
+def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
+    """Write the base model's folder of a fairseq M2M model, its weights in the checkpoint's own dtype.
+
+    archive_folder: with `model.pt`, `dict.txt`, `sentencepiece.bpe.model` and `language_pairs.txt`.
+    The folder has `config.json`, `generation_config.json`, `model.safetensors`, and for the tokenizer
+    the archive's dictionary and SentencePiece model with `language_tokens.json` (code -> id).
+    Raises FileNotFoundError, or ValueError naming the file and what about it cannot be converted.
+    """
+    archive, output = Path(archive_folder), Path(output)
+    for name in (CHECKPOINT, DICTIONARY, SENTENCEPIECE_MODEL, LANGUAGE_PAIRS):
+        if not (archive / name).is_file():
+            raise FileNotFoundError(f"{archive / name}: not there; extract the model's whole archive")
+    load_sentencepiece(archive / SENTENCEPIECE_MODEL)
+    symbols = read_dictionary(archive / DICTIONARY)
+    path = archive / CHECKPOINT
+    options, tensors = read_checkpoint(path)
+    embeddings = _tied_embeddings(path, tensors)
+    configuration = _configuration(path, options, embeddings)
+    language_tokens = _language_tokens(archive, options, symbols, len(embeddings))
+    weights = _rename(path, tensors, embeddings, configuration)
+
+    output.mkdir(parents=True, exist_ok=True)
+    save_file(weights, output / "model.safetensors", metadata={"format": "pt"})
+    configuration.save_pretrained(output)
+    GenerationConfig(
+        bos_token_id=configuration.bos_token_id,
+        decoder_start_token_id=configuration.decoder_start_token_id,
+        eos_token_id=configuration.eos_token_id,
+        pad_token_id=configuration.pad_token_id,
+        early_stopping=True,
+        max_length=200,
+        num_beams=5,
+    ).save_pretrained(output)
+    for name in (DICTIONARY, SENTENCEPIECE_MODEL):
+        shutil.copyfile(archive / name, output / name)
+    (output / LANGUAGE_TOKENS).write_text(json.dumps(language_tokens, indent=0) + "\n")
+    logger.info(
+        "%s: %d parameters, %d languages",
+        output,
+        sum(tensor.numel() for tensor in weights.values()),
+        len(language_tokens),
+    )
+
+
+def _tied_embeddings(path: Path, tensors: dict[str, Tensor]) -> Tensor:
+    """Take the embeddings out of `tensors`; returns the one matrix [V, d_model] that all of them are."""
+    if "decoder.output_projection.bias" in tensors:
+        raise ValueError(f"{path}: its output projection has a bias, which an M2M model lacks")
+    # Before 2020 fairseq did not save the output projection once more where it was tied.
+    found = {name: tensors.pop(name) for name in EMBEDDINGS if name in tensors}
+    for name in EMBEDDINGS[:2]:
+        if name not in found:
+            raise ValueError(f"{path}: has no tensor '{name}', so it is not an M2M model")
+    shared = found[EMBEDDINGS[0]]
+    if shared.dim() != 2:
+        raise ValueError(f"{path}: '{EMBEDDINGS[0]}' has shape {list(shared.shape)}, it is no matrix")
+    for name, tensor in found.items():
+        # Tied matrices are saved as one; else numbers decide.
+        same = tensor.shape == shared.shape and tensor.dtype == shared.dtype
+        if not same or (tensor.data_ptr() != shared.data_ptr() and not torch.equal(tensor, shared)):
+            raise ValueError(
+                f"{path}: '{name}' differs from '{EMBEDDINGS[0]}'; M2M models share one embedding"
+            )
+    return shared
+
+
+def _configuration(path: Path, options: Mapping[str, Any], embeddings: Tensor) -> M2M100Config:
+    for side in ("encoder", "decoder"):
+        if not options.get(f"{side}_normalize_before"):
+            raise ValueError(
+                f"{path}: trained without {side}_normalize_before; only pre-norm models can be converted"
+            )
+    for name, allowed in ALLOWED_OPTIONS.items():
+        if options.get(name, allowed[0]) not in allowed:
+            raise ValueError(
+                f"{path}: trained with {name}={options[name]}; only {allowed[0]} can be converted"
+            )
+    try:
+        configuration = M2M100Config(
+            vocab_size=embeddings.shape[0],
+            d_model=embeddings.shape[1],
+            **{
+                f"{side}_{name}": int(options[f"{side}_{option}"])
+                for side in ("encoder", "decoder")
+                for name, option in (
+                    ("layers", "layers"),
+                    ("ffn_dim", "ffn_embed_dim"),
+                    ("attention_heads", "attention_heads"),
+                )
+            },
+            encoder_layerdrop=options.get("encoder_layerdrop", 0.0),
+            decoder_layerdrop=options.get("decoder_layerdrop", 0.0),
+            dropout=options.get("dropout", 0.1),
+            attention_dropout=options.get("attention_dropout", 0.0),
+            activation_dropout=options.get("activation_dropout", 0.0),
+            activation_function=options.get("activation_fn", "relu"),
+            scale_embedding=not options.get("no_scale_embedding", False),
+            max_position_embeddings=max(
+                options.get(f"max_{side}_positions") or 1024 for side in ("source", "target")
+            ),
+            architectures=[M2M100ForConditionalGeneration.__name__],
+        )
+    # Of what kind depends on which of the options transformers stumbles over.
+    except Exception as error:
+        raise ValueError(
+            f"{path}: its options do not describe an M2M model ({one_line(repr(error))})"
+        ) from None
+    configuration.dtype = embeddings.dtype
+    return configuration
+
+
+def _language_tokens(
+    archive: Path, options: Mapping[str, Any], symbols: Sequence[str], rows: int
+) -> dict[str, int]:
+    """Code -> id of each language. rows: of the embeddings, which dictionary and language tokens must fill.
+
+    As in fairseq, a language whose token the dictionary lacks is appended to it, in the order of `--langs`,
+    without which it is that of the sorted codes in the language pairs.
+    """
+    ids = {symbol: index for index, symbol in enumerate(symbols)}
+    text = (archive / LANGUAGE_PAIRS).read_text(encoding="utf-8", errors="replace")
+    pairs = text.replace(",", " ").split()
+    for pair in pairs:
+        if not re.fullmatch(r"[^-]+-[^-]+", pair):
+            raise ValueError(
+                f"{archive / LANGUAGE_PAIRS}: {pair[:40]!r} is not a pair of codes such as en-fr"
+            )
+    in_pairs = sorted({language for pair in pairs for language in pair.split("-")})
+    declared = options.get("langs") or []
+    if isinstance(declared, str):
+        declared = declared.split(",")
+    if not isinstance(declared, list | tuple) or not all(isinstance(code, str) for code in declared):
+        raise ValueError(f"{archive / CHECKPOINT}: its option langs is not a list of codes")
+    lacking = [code for code in dict.fromkeys(declared or in_pairs) if f"__{code}__" not in ids]
+    if lacking and options.get("lang_dict") and not declared:
+        raise ValueError(
+            f"{archive / DICTIONARY}: has no token __{lacking[0]}__, and the file that gave the order of the "
+            "missing ones (--lang-dict) is not in the archive; append the language tokens to the dictionary"
+        )
+    ids |= {f"__{code}__": len(symbols) + place for place, code in enumerate(lacking)}
+    if len(ids) != rows:
+        raise ValueError(
+            f"{archive / DICTIONARY}: {len(symbols)} symbols and {len(lacking)} language tokens besides do "
+            f"not fit the {rows} rows of the model's embeddings; take the dictionary of the same archive"
+        )
+    for code in in_pairs:
+        if f"__{code}__" not in ids:
+            raise ValueError(f"{archive / LANGUAGE_PAIRS}: the model has no token of its language {code!r}")
+    found = (re.fullmatch(r"__([a-z]{2,3}(?:_[A-Za-z]+)?)__", symbol) for symbol in symbols)
+    codes = {*declared, *in_pairs, *(match.group(1) for match in found if match)}
+    return {code: ids[f"__{code}__"] for code in sorted(codes)}
+
+
+def _rename(
+    path: Path, tensors: Mapping[str, Tensor], embeddings: Tensor, configuration: M2M100Config
+) -> dict[str, Tensor]:
+    """Hugging Face's name -> tensor, exactly those that the configuration asks for."""
+    weights = {"model.shared.weight": embeddings}
+    for name, tensor in tensors.items():
+        if not IGNORED_TENSORS.fullmatch(name):
+            weights[f"model.{name}"] = tensor
+    for name, tensor in weights.items():
+        if not tensor.is_floating_point() or tensor.layout != torch.strided:
+            raise ValueError(f"{path}: {name.removeprefix('model.')!r} is not of floating-point numbers")
+    layers = configuration.encoder_layers + configuration.decoder_layers
+    if layers > len(tensors):
+        raise ValueError(f"{path}: its options ask for {layers} layers, more than it has tensors")
+    try:
+        with torch.device("meta"):
+            model = M2M100ForConditionalGeneration(configuration)
+    except Exception as error:
+        raise ValueError(
+            f"{path}: its options do not describe an M2M model ({one_line(repr(error))})"
+        ) from None
+    # Without duplicates: the tied embeddings are one parameter.
+    shapes = {name: list(parameter.shape) for name, parameter in model.named_parameters()}
+    for name, shape in shapes.items():
+        if name not in weights:
+            raise ValueError(f"{path}: has no tensor '{name.removeprefix('model.')}', which an M2M model has")
+        found = list(weights[name].shape)
+        if found != shape:
+            raise ValueError(
+                f"{path}: '{name.removeprefix('model.')}' has shape {found}, but its options ask for {shape}"
+            )
+    for name in weights:
+        if name not in shapes:
+            raise ValueError(f"{path}: {name.removeprefix('model.')!r} has no place in an M2M model")
+    # A file of safetensors cannot have two tensors in the same memory.
+    taken: set[int] = set()
+    return {name: _own_memory(tensor, taken) for name, tensor in weights.items()}
+
+
+def _own_memory(tensor: Tensor, taken: set[int]) -> Tensor:
+    """The tensor, copied if it is not alone in its memory. taken: addresses of the memory of others."""
+    memory = tensor.untyped_storage()
+    alone = memory.nbytes() == tensor.numel() * tensor.element_size() and memory.data_ptr() not in taken
+    taken.add(memory.data_ptr())
+    return tensor.contiguous() if alone else tensor.clone(memory_format=torch.contiguous_format)

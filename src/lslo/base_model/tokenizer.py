@@ -1,0 +1,180 @@
+"""Sentences to token ids and back, and the language tokens, for every base model of the family."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import sentencepiece
+from transformers import AutoTokenizer
+
+from lslo.errors import one_line
+
+# The files of a folder converted from fairseq; transformers would look for `vocab.json`, which is not there.
+DICTIONARY = "dict.txt"
+SENTENCEPIECE_MODEL = "sentencepiece.bpe.model"
+LANGUAGE_TOKENS = "language_tokens.json"
+
+
+class Tokenizer:
+    """The tokenizer of a base model's folder: M2M-100, NLLB, or a model converted from fairseq.
+
+    Sequences follow fairseq's M2M models: source `[__src__, x…, </s>]`, decoder input `[</s>, __tgt__, y…]`,
+    target `[__tgt__, y…, </s>]`; `encode` returns only the x… or y… between.
+
+    codes: project code -> the model's code of a language, where they differ (`or` -> `ory_Orya` for NLLB).
+    Raises FileNotFoundError or ValueError if the folder or a file in it is missing or cannot be used.
+    """
+
+    def __init__(self, folder: Path | str, codes: Mapping[str, str] | None = None):
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise FileNotFoundError(f"{folder}: there is no such base model folder")
+        self.codes = dict(codes or {})
+        converted = (self.folder / LANGUAGE_TOKENS).is_file()
+        self._pieces = _FairseqPieces(self.folder) if converted else _HuggingFacePieces(self.folder)
+        self.pad = self._pieces.pad
+        self.end_of_sentence = self._pieces.end_of_sentence
+        self.unknown = self._pieces.unknown
+
+    def encode(self, sentences: Iterable[str]) -> list[list[int]]:
+        """Ids of each sentence's pieces, without language token and `</s>`."""
+        return [self._pieces.encode(sentence) for sentence in sentences]
+
+    def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
+        """The sentence of each sequence y… of ids, given without the language token; `</s>` is left out."""
+        return [self._pieces.decode(sequence) for sequence in ids]
+
+    def language_token(self, language: str) -> int:
+        """Id of the language's token, `__{code}__` or NLLB's `{code}`, with the model's code of the language.
+
+        Raises ValueError if the model does not know the language.
+        """
+        code = self.codes.get(language, language)
+        try:
+            return self._pieces.language_tokens[code]
+        except KeyError:
+            name = f"'{language}'" if code == language else f"'{language}' (the model's '{code}')"
+            some = ", ".join(list(self._pieces.language_tokens)[:3])
+            raise ValueError(
+                f"{self.folder}: the base model has no language token for {name}; its codes look like {some}"
+            ) from None
+
+
+class _HuggingFacePieces:
+    """The pieces of a folder with an M2M100Tokenizer or an NllbTokenizer.
+
+    language_tokens: the model's code -> id.
+    """
+
+    def __init__(self, folder: Path):
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+        # Of what kind depends on where transformers stumbles over the files.
+        except Exception as error:
+            reason = one_line(repr(error))
+            raise ValueError(
+                f"{folder}: has no tokenizer that transformers can load ({reason}); put the files of an "
+                "M2M-100 or NLLB tokenizer there"
+            ) from None
+        tokenizer = self._tokenizer
+        self.pad = tokenizer.pad_token_id
+        self.end_of_sentence = tokenizer.eos_token_id
+        self.unknown = tokenizer.unk_token_id
+        # NLLB's language tokens are the bare codes. Only added tokens count: `en` is an ordinary piece there.
+        self.language_tokens: dict[str, int] = getattr(tokenizer, "lang_code_to_id", None) or {
+            token: index
+            for token, index in sorted(tokenizer.get_added_vocab().items(), key=lambda item: item[1])
+            if not token.startswith("<")
+        }
+        if not self.language_tokens:
+            raise ValueError(
+                f"{folder}: its tokenizer has no language tokens; the base model must be an M2M-100, M2M-124 "
+                "or NLLB model"
+            )
+        self._language_ids = frozenset(self.language_tokens.values())
+
+    def encode(self, sentence: str) -> list[int]:
+        # Not by calling the tokenizer, which adds a language token and </s> where it sees fit.
+        return self._tokenizer.convert_tokens_to_ids(self._tokenizer.tokenize(sentence))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        # M2M100Tokenizer takes its language tokens for special ones only where the folder says so.
+        pieces = [int(index) for index in ids if int(index) not in self._language_ids]
+        return self._tokenizer.decode(
+            pieces, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        ).strip()
+
+
+class _FairseqPieces:
+    """The pieces of a folder that `fairseq_conversion` wrote, exactly as fairseq makes and joins them.
+
+    SentencePiece splits, dict.txt numbers. language_tokens: the model's code -> id.
+    """
+
+    pad, end_of_sentence, unknown = 1, 2, 3
+
+    def __init__(self, folder: Path):
+        symbols = read_dictionary(folder / DICTIONARY)
+        self._ids = {symbol: index for index, symbol in enumerate(symbols)}
+        self._symbols = dict(enumerate(symbols))
+        try:
+            self.language_tokens: dict[str, int] = json.loads(
+                (folder / LANGUAGE_TOKENS).read_text(encoding="utf-8")
+            )
+            if not all(type(index) is int and index > 0 for index in self.language_tokens.values()):
+                raise ValueError
+        except (ValueError, AttributeError, RecursionError):
+            raise ValueError(
+                f"{folder / LANGUAGE_TOKENS}: not a JSON object of codes and ids; convert the model again"
+            ) from None
+        silent = {0, self.pad, self.end_of_sentence, *self.language_tokens.values()}
+        self._symbols |= dict.fromkeys(silent, "")
+        self._processor = load_sentencepiece(folder / SENTENCEPIECE_MODEL)
+
+    def encode(self, sentence: str) -> list[int]:
+        # fairseq writes the pieces into a line and splits that, so a piece of odd white space vanishes.
+        pieces = " ".join(self._processor.encode(sentence, out_type=str)).split()
+        return [self._ids.get(piece, self.unknown) for piece in pieces]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        # Not with SentencePiece, to which <unk> would be a special symbol.
+        return "".join(self._symbols[int(index)] for index in ids).replace("▁", " ").strip()
+
+
+def read_dictionary(path: Path) -> list[str]:
+    """The symbols of fairseq's dict.txt by their ids: four special ones, then one a line, `symbol count`.
+
+    Raises FileNotFoundError, or ValueError naming the line that is not of this form or repeats a symbol.
+    """
+    symbols = dict.fromkeys(("<s>", "<pad>", "</s>", "<unk>"))
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such dictionary; take the one of the model's archive")
+    try:
+        # Line by line as Python reads a file: str.splitlines would also split at characters such as U+2028.
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                symbol, _, count = line.rstrip().rpartition(" ")
+                if not symbol or not count.isdecimal():
+                    raise ValueError(f"line {number} is not a symbol, a space and its count")
+                if symbol in symbols:
+                    raise ValueError(f"line {number} repeats the symbol {symbol!r}")
+                symbols[symbol] = None
+    except ValueError as error:
+        raise ValueError(f"{path}: not a fairseq dictionary ({error}); take the archive's own") from None
+    return list(symbols)
+
+
+def load_sentencepiece(path: Path) -> sentencepiece.SentencePieceProcessor:
+    """The SentencePiece model of a file. Raises FileNotFoundError or ValueError naming it."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such SentencePiece model; take the one of the archive")
+    processor = sentencepiece.SentencePieceProcessor()
+    try:
+        processor.LoadFromSerializedProto(path.read_bytes())
+    except RuntimeError:
+        raise ValueError(f"{path}: not a SentencePiece model; take the one of the model's archive") from None
+    return processor

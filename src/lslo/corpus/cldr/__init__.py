@@ -1,0 +1,1 @@
+"""A parallel corpus that needs no download, made of phrases of the Unicode CLDR."""

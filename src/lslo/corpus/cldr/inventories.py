@@ -1,0 +1,121 @@
+"""Parts of the entities: all of them, what a language knows, what `dev` shows; and choosing from a part."""
+
+import hashlib
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+
+from lslo.corpus.cldr.entities import ENTITY_TYPES, CldrLocale, entity_type, load_locale
+from lslo.corpus.cldr.phrases import Chooser
+
+# Entities of one type, at most: those that most languages have come first.
+LARGEST_INVENTORY = {"language": 200, "currency": 150}
+# Which part of the focus inventory each type gets; territories also get what the others cannot fill.
+FOCUS_SHARES = {"language": 0.3, "currency": 0.08, "month": 0.1, "weekday": 0.06, "relative": 0.02}
+
+# Entities of each type.
+Inventory = Mapping[str, tuple[str, ...]]
+
+
+def entity_inventory(languages: Sequence[str]) -> Inventory:
+    """All entities that phrases of these languages may name: entity type -> entities, sorted.
+
+    An entity is in it when at least two thirds of the languages have it. Of the many languages and
+    currencies only those that most languages have are kept, then those with the shortest codes.
+    """
+    locales = [load_locale(language) for language in languages]
+    candidates = sorted({entity for locale in locales for entity in _entities_of(locale)})
+    inventory = {}
+    for type_name in ENTITY_TYPES:
+        counts = {
+            entity: sum(locale.has(entity) for locale in locales)
+            for entity in candidates
+            if entity_type(entity) == type_name
+        }
+        usable = [entity for entity, count in counts.items() if 3 * count >= 2 * len(locales)]
+        usable.sort(key=lambda entity: (-counts[entity], len(entity), entity))
+        inventory[type_name] = tuple(sorted(usable[: LARGEST_INVENTORY.get(type_name)]))
+    return inventory
+
+
+def _entities_of(locale: CldrLocale) -> set[str]:
+    return set(locale.names) | {entity for entity, _ in locale.relative_patterns}
+
+
+def common_inventory(inventory: Inventory, languages: Sequence[str]) -> Inventory:
+    """Those entities of an inventory that all of the languages have."""
+    locales = [load_locale(language) for language in languages]
+    return {
+        type_name: tuple(entity for entity in entities if all(locale.has(entity) for locale in locales))
+        for type_name, entities in inventory.items()
+    }
+
+
+def known_part(inventory: Inventory, common: Inventory, fraction: float, seed: int) -> Inventory:
+    """The part that languages of a class know, `fraction` of each type; parts of one seed are nested.
+
+    The same fraction is taken of the entities that all languages have (`common`) and of the others, but
+    one at least where there is any: else a language with few currencies would by chance know none.
+    """
+    known = {}
+    for type_name, entities in inventory.items():
+        groups = common[type_name], [entity for entity in entities if entity not in common[type_name]]
+        known[type_name] = tuple(
+            sorted(
+                entity
+                for group in groups
+                for entity in _shuffled(group, f"{seed} known")[: _known_count(len(group), fraction)]
+            )
+        )
+    return known
+
+
+def _known_count(entities: int, fraction: float) -> int:
+    return max(1, round(fraction * entities)) if fraction > 0 else 0
+
+
+def focus_inventory(common: Inventory, focus_entities: int, seed: int) -> Inventory:
+    """At most `focus_entities` entities of those that all languages have, by `FOCUS_SHARES` of the types."""
+    shuffled = {type_name: _shuffled(entities, f"{seed} focus") for type_name, entities in common.items()}
+    focus = {
+        type_name: shuffled[type_name][: round(share * focus_entities)]
+        for type_name, share in FOCUS_SHARES.items()
+    }
+    focus["territory"] = shuffled["territory"][: focus_entities - sum(map(len, focus.values()))]
+    return as_inventory(chain.from_iterable(focus.values()))
+
+
+def _shuffled(entities: Sequence[str], salt: str) -> list[str]:
+    """In the order of a hash: an entity's place against another's does not depend on the rest."""
+    return sorted(entities, key=lambda entity: hashlib.sha256(f"{salt} {entity}".encode()).digest())
+
+
+def as_inventory(entities: Iterable[str]) -> Inventory:
+    """The entities by type, each once, sorted."""
+    unique = sorted(set(entities))
+    return {name: tuple(entity for entity in unique if entity_type(entity) == name) for name in ENTITY_TYPES}
+
+
+def random_chooser(inventory: Inventory, generator: random.Random) -> Chooser:
+    """Takes any entity of a type, each with the same chance."""
+
+    def choose(wanted_type: str, excluded: tuple[str, ...]) -> str | None:
+        entities = inventory[wanted_type]
+        if all(entity in excluded for entity in entities):
+            return None
+        while (entity := generator.choice(entities)) in excluded:
+            pass
+        return entity
+
+    return choose
+
+
+def least_used_chooser(inventory: Inventory, uses: Mapping[str, int], generator: random.Random) -> Chooser:
+    """Prefers what was used least, so that a small split covers the whole inventory."""
+
+    def choose(wanted_type: str, excluded: tuple[str, ...]) -> str | None:
+        free = [entity for entity in inventory[wanted_type] if entity not in excluded]
+        fewest = min((uses.get(entity, 0) for entity in free), default=0)
+        return generator.choice([e for e in free if uses.get(e, 0) == fewest]) if free else None
+
+    return choose

@@ -1,0 +1,1 @@
+"""What an experiment asks for: its configuration, languages, settings and paths; imports no PyTorch."""

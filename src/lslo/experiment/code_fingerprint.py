@@ -1,0 +1,82 @@
+"""Fingerprints of the code and the files that a result depends on.
+
+Snakemake does not notice that an imported library changed. Each rule therefore names, as a parameter, the
+fingerprint of the library modules that its script imports, directly or not: editing the figures does
+not train anything again, editing the LSLo layer does.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+
+
+@cache
+def _file_of(module: str) -> Path | None:
+    """The source file of a module of this package, None for any other name."""
+    parts = module.split(".")
+    if parts[0] != PACKAGE.name:
+        return None
+    path = PACKAGE.joinpath(*parts[1:])
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+@cache
+def _imports(file: Path) -> frozenset[str]:
+    """Names of this package's modules that a source file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    # Importing a module imports the packages that it lies in.
+    packages = {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
+    return frozenset(name for name in names | packages if _file_of(name))
+
+
+@cache
+def _top_level_imports(file: Path) -> frozenset[str]:
+    """Names without a dot that a script imports: another script beside it, perhaps."""
+    if PACKAGE in file.parents:
+        return frozenset()
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    return frozenset(node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module)
+
+
+def imported_files(script: Path | str) -> list[Path]:
+    """The package's source files and scripts that a script imports, directly or through others, sorted."""
+    found: set[Path] = set()
+    waiting = [Path(script)]
+    while waiting:
+        current = waiting.pop()
+        siblings = [current.with_name(f"{name}.py") for name in _top_level_imports(current)]
+        files = [_file_of(module) for module in _imports(current)]
+        for file in files + [sibling for sibling in siblings if sibling.is_file()]:
+            if file not in found:
+                found.add(file)
+                waiting.append(file)
+    return sorted(found)
+
+
+def code_fingerprint(script: Path | str) -> str:
+    """Hexadecimal digest over the script and the source files that it depends on."""
+    digest = hashlib.sha256()
+    # The script too: of a rule whose output was temporary, Snakemake does not notice a changed script.
+    for file in [Path(script), *imported_files(script)]:
+        digest.update(f"{file.name}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def files_fingerprint(paths: Iterable[Path | str]) -> str:
+    """Hexadecimal digest over the names and contents of files, in the order given."""
+    digest = hashlib.sha256()
+    for path in map(Path, paths):
+        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -1,1 +1,0 @@
-"""Base models and the language-specific LoRA modules put into them."""

@@ -1,0 +1,1 @@
+"""Jobs and processes: logs, progress, signals, GPUs, process groups, SLURM."""

@@ -1,0 +1,1 @@
+"""spBLEU and chrF++ of every direction, their means by resource class, and bootstrap tests."""

@@ -1,0 +1,1 @@
+"""Files from elsewhere: their table, downloads, archives, and models of the Hugging Face hub."""

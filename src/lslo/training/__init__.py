@@ -1,0 +1,1 @@
+"""One update loop for every recipe: batches, loss, gradients, pruning masks, saved states."""

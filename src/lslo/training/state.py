@@ -1,0 +1,85 @@
+"""What a training that is killed needs to go on with the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from lslo.running.process_group import Workers
+from lslo.training.checkpoints import CheckpointStore
+from lslo.training.metrics import MetricsLog
+from lslo.training.pruning import GradualPruner
+
+
+@dataclass
+class Position:
+    """Where a training is: the epoch, its batches' updates that are done, and all updates that were made.
+
+    processes: that compute an update together; None before the first.
+    """
+
+    epoch: int = 1
+    done: int = 0
+    update: int = 0
+    processes: int | None = None
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """Everything that changes while training, but for the position.
+
+    checkpoints: where it is saved; None saves nothing. Only the first of the workers writes.
+    """
+
+    parameters: Sequence[nn.Parameter]
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    pruners: Sequence[GradualPruner]
+    log: MetricsLog
+    workers: Workers
+    checkpoints: CheckpointStore | None
+
+    @property
+    def what_is_kept(self) -> str:
+        """What a person who stops the training is told."""
+        if self.checkpoints is None:
+            return "nothing of it was saved"
+        return "its state is saved, and the same job goes on from there"
+
+    def save(self, position: Position) -> None:
+        """Have the first process save its state; the others have the same, and wait until it is on disk."""
+        if self.checkpoints is None:
+            return
+        if self.workers.leads:
+            self.checkpoints.save(
+                {
+                    "epoch": position.epoch,
+                    "done": position.done,
+                    "update": position.update,
+                    "processes": position.processes,
+                    "parameters": [parameter.data for parameter in self.parameters],
+                    "optimizer": self.optimizer.state_dict(),
+                    "loss_scale": self.scaler.state_dict(),
+                    "masks": [pruner.masks for pruner in self.pruners],
+                    "metrics": self.log.lines,
+                }
+            )
+        self.workers.wait()
+
+    def restore(self) -> Position:
+        """Put the saved state back in place, if there is one; returns where training goes on."""
+        state = self.checkpoints.load() if self.checkpoints else None
+        if state is None:
+            return Position()
+        for parameter, saved in zip(self.parameters, state["parameters"], strict=True):
+            parameter.data.copy_(saved)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["loss_scale"])
+        for pruner, masks in zip(self.pruners, state["masks"], strict=True):
+            for mask, saved in zip(pruner.masks, masks, strict=True):
+                mask.copy_(saved)
+        self.log.lines = state["metrics"]
+        return Position(state["epoch"], state["done"], state["update"], state["processes"])

@@ -1,0 +1,1 @@
+"""Translation of many directions at once, with beam search as fairseq scores it."""

@@ -1,0 +1,42 @@
+"""The fingerprint of a script follows what the script imports, and nothing else."""
+
+from pathlib import Path
+
+from lslo.experiment.code_fingerprint import code_fingerprint, files_fingerprint, imported_files
+
+SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
+
+
+def names(script: str) -> set[str]:
+    return {file.name for file in imported_files(SCRIPTS / f"{script}.py")}
+
+
+def test_training_depends_on_the_layer_and_not_on_the_figures():
+    assert {"lslo_layers.py", "training.py", "pruning.py", "batching.py", "__init__.py"} <= names("finetune")
+    assert {"figures", "curves.py", "tables.py", "scoring.py"}.isdisjoint(names("finetune"))
+
+
+def test_figures_depend_on_the_style_and_not_on_training():
+    assert {"style.py", "heatmaps.py", "curves.py"} <= names("make_figure")
+    assert {"training.py", "lslo_layers.py", "translation.py"}.isdisjoint(names("make_figure"))
+
+
+def test_a_fingerprint_changes_with_the_script_and_with_what_it_imports(tmp_path):
+    script, helper = tmp_path / "script.py", tmp_path / "helper.py"
+    helper.write_text("import lslo.experiment.settings\n")
+    script.write_text("from helper import main\n")
+    assert {file.name for file in imported_files(script)} == {"helper.py", "settings.py", "__init__.py"}
+    before = code_fingerprint(script)
+    script.write_text("from helper import main\n\nmain()\n")
+    assert code_fingerprint(script) != before
+
+
+def test_files_fingerprint_tells_content_name_and_order_apart(tmp_path):
+    a, b = tmp_path / "a", tmp_path / "b"
+    a.write_text("x")
+    b.write_text("x")
+    assert files_fingerprint([a]) != files_fingerprint([b])
+    assert files_fingerprint([a, b]) != files_fingerprint([b, a])
+    before = files_fingerprint([a])
+    a.write_text("y")
+    assert files_fingerprint([a]) != before

@@ -1,0 +1,184 @@
+"""A configuration is checked as a whole, and the first thing wrong with it is named in one line."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lslo.experiment.config import ConfigError, Experiment
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def config():
+    return yaml.safe_load((REPOSITORY / "tests/data/tiny.yaml").read_text())
+
+
+ERRORS = {
+    "unknown language": (
+        lambda config: config.update(languages=["en", "fr", "nl", "oc", "xx"]),
+        ["'languages'", "unknown language 'xx'", "languages.tsv"],
+    ),
+    "unparsable setting": (
+        lambda config: config["tables"].update(table1=["2;2;8+XL"]),
+        ["tables.table1", "2;2;8+XL", "'XL' is not an index strategy"],
+    ),
+    "a resource class without a rank": (
+        lambda config: config.update(languages=[*config["languages"], "af"]),
+        ["tables.table1", "'2;2;2+WL'", "gives ranks for H;M;V", "classes H;M;L;V"],
+    ),
+    "key that does not exist": (
+        lambda config: config["training"].update(epochz=3),
+        ["'training.epochz' does not exist", "did you mean 'epochs'"],
+    ),
+    "missing key": (lambda config: config.pop("seeds"), ["'seeds' is missing"]),
+    "value of the wrong kind": (
+        lambda config: config["training"].update(epochs="five"),
+        ["'training.epochs'", "five"],
+    ),
+    "missing base model": (
+        lambda config: config.update(base_model="/nowhere"),
+        ["'base_model'", "/nowhere", "config.json"],
+    ),
+    "a model of the hub as if it were a folder": (
+        lambda config: config.update(base_model="facebook/m2m100_418M"),
+        ["'base_model'", "did you mean {hub: facebook/m2m100_418M}?"],
+    ),
+    "a model of the hub as if it were a folder, with codes": (
+        lambda config: config.update(base_model={"folder": "facebook/nllb-200", "codes": "m2m"}),
+        ["'base_model'", "did you mean {hub: facebook/nllb-200}?"],
+    ),
+    "a folder that is there and no model": (
+        lambda config: config.update(base_model="tests/unit"),
+        ["'base_model'", "tests/unit has no config.json; give the folder"],
+    ),
+    "a number that YAML takes for text": (
+        lambda config: config["training"]["learning_rate"].update(lslo="3e-3"),
+        [
+            "'training.learning_rate.lslo'",
+            "'3e-3' is not of type 'number'; write 3.0e-3 (YAML takes",
+        ],
+    ),
+    "a number with a point that YAML takes for text": (
+        lambda config: config["training"]["learning_rate"].update(full="1.5E5"),
+        ["'training.learning_rate.full'", "write 1.5e+5 (YAML takes 1.5E5 for text)"],
+    ),
+    "a whole number that YAML takes for text": (
+        lambda config: config["training"].update(tokens_per_update="1e4"),
+        ["'training.tokens_per_update'", "write its digits (YAML takes 1e4 for text)"],
+    ),
+    "a column that the table of languages lacks": (
+        lambda config: config.update(base_model={"folder": config["base_model"], "codes": "nllb"}),
+        [
+            "'base_model.codes'",
+            "no column 'nllb'",
+            "code, name, resource_class, family, bitext, flores101, m2m",
+        ],
+    ),
+    "a column that has no codes": (
+        lambda config: config.update(corpus={"folder": "tests", "codes": "bitext"}),
+        ["'corpus.codes'", "the code '-' of the language 'en'"],
+    ),
+    "GPS with nothing to prune": (
+        lambda config: config.update(languages=["oc", "wo"]),
+        ["'tables.table1'", "1;1;2+WL+GPS(0.9)", "GPS prunes languages of the classes H and M"],
+    ),
+    "missing corpus folder": (
+        lambda config: config.update(corpus={"folder": "no-such-folder"}),
+        ["'corpus.folder'", "no-such-folder"],
+    ),
+    "a strategy learned on another language": (
+        lambda config: config["weight_learning"].update(languages=["en", "ru"]),
+        ["'weight_learning.languages'", "'ru'"],
+    ),
+    "pruning that does not end": (
+        lambda config: config["pruning"].update(duration=9),
+        ["'pruning'", "training.epochs"],
+    ),
+    "setting of a figure that no table has": (
+        lambda config: config.update(figure3=["3;3;3+WL"]),
+        ["'figure3'", "3;3;3+WL"],
+    ),
+    "settings written in two ways": (
+        lambda config: config["tables"].update(table1=["2;2;2+WL@all"]),
+        ["tables.table1", "write '2;2;2+WL@all' as '2;2;2+WL'"],
+    ),
+    "Pretrain in Figure 3": (lambda config: config.update(figure3=["Pretrain"]), ["'figure3'", "'Pretrain'"]),
+    "an update that is no whole number of batches": (
+        lambda config: config["training"].update(tokens_per_update=700),
+        ["'training.tokens_per_update'", "multiple of tokens_per_batch"],
+    ),
+    "pruning before there is anything to compare": (
+        lambda config: config["pruning"].update(start=0),
+        ["'pruning.start'", "minimum of 1"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_what_is_wrong_is_named(config, name):
+    change, parts = ERRORS[name]
+    change(config)
+    with pytest.raises(ConfigError) as caught:
+        Experiment(config, REPOSITORY)
+    for part in parts:
+        assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_setting_is_listed_once(config):
+    settings = Experiment(config, REPOSITORY).settings
+    assert settings[0] == "Pretrain"
+    assert sorted(settings) == sorted({text for table in config["tables"].values() for text in table})
+
+
+def test_directions_and_classes_follow_the_order_of_the_languages(config):
+    experiment = Experiment(config, REPOSITORY)
+    assert list(experiment.resource_classes.items()) == [
+        ("en", "H"),
+        ("fr", "H"),
+        ("nl", "M"),
+        ("oc", "V"),
+        ("wo", "V"),
+    ]
+    assert len(experiment.directions) == 20
+    assert experiment.directions[:2] == [("en", "fr"), ("en", "nl")]
+
+
+def test_a_corpus_file_that_is_missing_is_named(config, tmp_path):
+    for split in ("dev", "devtest"):
+        (tmp_path / split).mkdir()
+        for language in config["languages"]:
+            (tmp_path / split / f"{language}.txt").write_text("a\n")
+    config["corpus"] = {"folder": str(tmp_path)}
+    assert len(Experiment(config, REPOSITORY).corpus_files) == 10
+    (tmp_path / "devtest" / "oc.txt").unlink()
+    with pytest.raises(ConfigError, match=r"devtest/oc\.txt"):
+        Experiment(config, REPOSITORY)
+
+
+@pytest.mark.parametrize("text", ["3e-3", "1E5", "2e+10", "5.e3", "0.25e7"])
+def test_the_number_that_is_advised_is_one_to_yaml(config, text):
+    config["training"]["learning_rate"]["lslo"] = yaml.safe_load(text)
+    with pytest.raises(ConfigError) as caught:
+        Experiment(config, REPOSITORY)
+    advised = re.search(r"write (\S+) \(YAML", str(caught.value))[1]
+    assert yaml.safe_load(advised) == float(text)
+
+
+def test_a_base_model_that_scores_are_to_be_made_with_has_pieces(config, tmp_path):
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).touch()
+    config["base_model"] = str(tmp_path)
+    with pytest.raises(ConfigError, match=r"'scoring\.tokenizer': .*sentencepiece\.bpe\.model, .* flores101"):
+        Experiment(config, REPOSITORY)
+    config["scoring"]["tokenizer"] = "flores101"
+    Experiment(config, REPOSITORY)
+
+
+def test_languages_need_not_have_every_class_of_a_setting(config):
+    config["languages"] = ["en", "fr", "oc", "wo"]
+    config["corpus"]["embedded"]["known_entities"].pop("M")
+    assert set(Experiment(config, REPOSITORY).resource_classes.values()) == {"H", "V"}
