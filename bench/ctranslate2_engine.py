@@ -13,7 +13,7 @@ import torch
 from ctranslate2.converters import TransformersConverter
 from transformers import M2M100ForConditionalGeneration
 
-from lslo.translation.translate import Decoding
+from lslo.experiment.hyperparameters import Decoding
 from models import Merger
 from results import EngineResult, say
 from translation_engines import Direction, Translations, count, name_of, source_sequences, text_tokens

@@ -11,8 +11,9 @@ from torch import Tensor
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
 from lslo.adapters.adapter_folder import WEIGHTS, load_with_adapter, save_adapter
+from lslo.adapters.index_strategy import SOURCE, TARGET, IndexStrategy
 from lslo.adapters.placement import add_lslo, number_of_layers, weight_matrices
-from lslo.adapters.routing import SOURCE, TARGET, IndexStrategy, Router
+from lslo.adapters.routing import Router
 from lslo.base_model.loading import load_base_model
 
 # Standard deviation of a logit of a random model over the vocabulary. At 4 the best token has a probability

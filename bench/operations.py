@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from lslo.corpus.tokenized import TokenizedCorpus
 from lslo.planning.flops import LsloShape, lslo_training_flops, translation_flops
 from lslo.planning.model_sizes import ModelSizes
 from lslo.planning.token_counts import PairSums
-from lslo.training.batches import TokenizedCorpus
 from training_work import TrainingData
 from work import Work, experiment_of_demo, ranks_of
 

@@ -22,15 +22,15 @@ import numpy as np
 import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-from lslo.adapters.adapter_folder import count_adapter, count_model
+from lslo.adapters.index_strategy import IndexStrategy
+from lslo.adapters.parameter_counts import count_adapter, count_model
 from lslo.adapters.placement import add_lslo
-from lslo.adapters.routing import IndexStrategy
-from lslo.experiment.hyperparameters import Recipe
+from lslo.corpus.tokenized import TokenizedCorpus, pad_sequences
+from lslo.experiment.hyperparameters import Decoding, Recipe
 from lslo.experiment.languages import all_directions
-from lslo.running.process_group import Workers
-from lslo.training.batches import TokenizedCorpus, pad_sequences
+from lslo.running.process_group import ProcessGroup
 from lslo.training.trainer import train
-from lslo.translation.translate import Decoding, beam_search
+from lslo.translation.beam_search import beam_search
 
 LANGUAGES = ["en", "fr", "de", "it", "zh", "nl", "ja", "ko", "oc", "or", "sd", "wo"]
 CLASSES = ["H"] * 4 + ["M"] * 4 + ["V"] * 4
@@ -143,9 +143,15 @@ def measure_training(setting: str, options: argparse.Namespace, peak: float) -> 
         torch.cuda.reset_peak_memory_stats(device)
     with tempfile.TemporaryDirectory() as folder:
         metrics = Path(folder) / "metrics.jsonl"
-        workers = Workers(device=device)
+        process_group = ProcessGroup(device=device)
         train(
-            model, corpus, lambda _: examples[chosen], recipe, router=router, metrics=metrics, workers=workers
+            model,
+            corpus,
+            lambda _: examples[chosen],
+            recipe,
+            router=router,
+            metrics=metrics,
+            process_group=process_group,
         )
         lines = [json.loads(line) for line in metrics.read_text().splitlines()][2:]
     seconds = sum(line["target_tokens"] / line["tokens_per_second"] for line in lines)

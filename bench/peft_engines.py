@@ -11,8 +11,8 @@ from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file
 
 from lslo.adapters.adapter_folder import WEIGHTS
+from lslo.adapters.index_strategy import SOURCE, TARGET
 from lslo.adapters.placement import number_of_layers, weight_matrices
-from lslo.adapters.routing import SOURCE, TARGET
 from lslo.base_model.loading import load_base_model
 from lslo.training.batches import Batch, collate
 from lslo.training.trainer import set_dropout

@@ -12,12 +12,12 @@ from torch.nn import functional as F
 from transformers import M2M100ForConditionalGeneration
 
 from lslo.base_model.loading import load_base_model
+from lslo.corpus.tokenized import TokenizedCorpus
 from lslo.experiment.hyperparameters import Recipe
-from lslo.training.batches import Batch, TokenizedCorpus, collate
-from lslo.training.gradients import take_step
+from lslo.training.batches import Batch, collate
 from lslo.training.loss import batch_loss
 from lslo.training.parallel_gradients import UpdateGradients, gradient_processes
-from lslo.training.trainer import set_dropout
+from lslo.training.trainer import set_dropout, take_step
 from models import load_adapted
 from operations import training_operations
 from results import EngineResult, say, synchronise

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lslo.training.batches import TokenizedCorpus, group_into_updates, plan_batches
+from lslo.corpus.tokenized import TokenizedCorpus
+from lslo.training.batches import group_into_updates, plan_batches
 from sizes import Size
 from work import (
     LOG_DEVIATION,

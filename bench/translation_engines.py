@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, M2M100ForConditionalGeneration
 
-from lslo.running.fork_pool import side_by_side
-from lslo.training.batches import pad_sequences
-from lslo.translation.translate import Decoding, translate
+from lslo.corpus.tokenized import pad_sequences
+from lslo.experiment.hyperparameters import Decoding
+from lslo.running.fork_pool import map_in_forks
+from lslo.translation.translate import translate
 from models import Merger, load_adapted
 from operations import translation_operations
 from results import EngineResult, say, synchronise
@@ -198,7 +199,7 @@ def run_hugging_face_side_by_side(work: Work, device: torch.device) -> EngineRes
         return generate_direction(merger.merge(direction), work, direction, device)
 
     started = time.perf_counter()
-    found = dict(side_by_side(translate_one, work.directions, torch.get_num_threads()))
+    found = dict(map_in_forks(translate_one, work.directions, torch.get_num_threads()))
     seconds = time.perf_counter() - started
     translations = {name_of(work.directions[index]): found[index] for index in sorted(found)}
     return EngineResult({"": seconds}, count(translations), {"translate": seconds}, translations)

@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 
 from lslo.base_model.tokenizer import Tokenizer
-from lslo.corpus.cldr.corpus import EmbeddedCorpus, build_embedded_corpus
+from lslo.corpus.cldr.corpus import CldrCorpus, build_cldr_corpus
 from lslo.experiment.config import Experiment
 from lslo.experiment.languages import all_directions
 from models import random_model, write_adapter
@@ -77,10 +77,10 @@ def experiment_of_demo() -> Experiment:
     return Experiment(yaml.safe_load(DEMO.read_text(encoding="utf-8")), REPOSITORY)
 
 
-def embedded_corpus(experiment: Experiment, pretrain: int = 10) -> EmbeddedCorpus:
+def embedded_corpus(experiment: Experiment, pretrain: int = 10) -> CldrCorpus:
     """The demo's corpus, with so many rows of pretraining."""
     embedded = experiment.config["corpus"]["embedded"]
-    return build_embedded_corpus(
+    return build_cldr_corpus(
         experiment.resource_classes,
         seed=embedded["seed"],
         sizes={**embedded["rows"], "pretrain": pretrain},

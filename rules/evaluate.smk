@@ -1,7 +1,7 @@
 """Translation and scores of each setting."""
 
 
-# Copies files; on a cluster it runs where Snakemake does.
+# ForkPool files; on a cluster it runs where Snakemake does.
 localrules:
     gather_translations,
 

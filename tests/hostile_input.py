@@ -9,7 +9,7 @@ import hypothesis
 from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
-from lslo.running.script import USER_ERRORS
+from lslo.errors import USER_ERRORS
 
 # Line breaks of every kind, terminal escapes, paths that lead elsewhere, other alphabets' digits, shells,
 # formats, numbers beyond every type, half a character.

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from lslo.errors import one_line
-from lslo.running.script import USER_ERRORS
+from lslo.errors import USER_ERRORS, one_line
 
 if TYPE_CHECKING:
     import torch
@@ -71,7 +70,8 @@ def _translate(arguments: argparse.Namespace) -> None:
 
     from lslo.adapters.adapter_folder import load_codes, load_with_adapter
     from lslo.base_model.tokenizer import Tokenizer
-    from lslo.translation.translate import Decoding, translate
+    from lslo.experiment.hyperparameters import Decoding
+    from lslo.translation.translate import translate
 
     logging.disable_progress_bar()
     device = _device(arguments.device)

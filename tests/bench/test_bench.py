@@ -16,7 +16,8 @@ from agreement import (
     DisagreementError,
     check_translations,
 )
-from lslo.translation.translate import Decoding, translate
+from lslo.experiment.hyperparameters import Decoding
+from lslo.translation.translate import translate
 from models import Merger
 from sizes import SIZES
 from translation_engines import generate_direction, run_lslo

@@ -67,14 +67,14 @@ with job(folder / "job.log"):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """Makes the command of the demo's fine-tuning for a folder."""
-    from lslo.corpus.cldr.corpus import build_embedded_corpus
+    from lslo.corpus.cldr.corpus import build_cldr_corpus
     from lslo.experiment.config import Experiment
 
     config = yaml.safe_load((REPOSITORY / "config/demo.yaml").read_text())
     experiment = Experiment(config, REPOSITORY)
     root = tmp_path_factory.mktemp("kills")
     embedded = config["corpus"]["embedded"]
-    corpus = build_embedded_corpus(
+    corpus = build_cldr_corpus(
         experiment.resource_classes,
         seed=embedded["seed"],
         sizes={**embedded["rows"], "pretrain": 0},

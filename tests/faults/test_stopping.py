@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lslo.running.signals import Stopped, StopSignals
+from lslo.errors import Stopped
+from lslo.running.signals import StopSignals
 
 PROGRAM = """
 import sys
@@ -186,6 +187,6 @@ def test_outside_the_main_thread_nothing_is_noted():
 
 
 def test_stopped_is_told_and_no_defect():
-    from lslo.running.script import user_message
+    from lslo.errors import user_message
 
     assert user_message(Stopped("stopped by SIGTERM")) == "error: stopped by SIGTERM"

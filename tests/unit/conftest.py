@@ -70,7 +70,7 @@ def randomised():
 @pytest.fixture(scope="session")
 def toy_corpus():
     """Fourteen rows of random tokens (10 to 39) in en, de and or, whose language tokens are 4, 5 and 6."""
-    from lslo.training.batches import TokenizedCorpus
+    from lslo.corpus.tokenized import TokenizedCorpus
 
     generator = np.random.default_rng(3)
 

@@ -11,8 +11,8 @@ from agreement import (
     check_repetition,
     check_translations,
 )
+from lslo.experiment.hyperparameters import Decoding
 from lslo.experiment.languages import all_directions
-from lslo.translation.translate import Decoding
 from number_tokenizer import NumberTokenizer
 from report import comparison_table, flattened, make_row, markdown, number
 from results import EngineResult

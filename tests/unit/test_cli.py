@@ -8,8 +8,8 @@ import torch
 
 import lslo.translation.translate
 from lslo.adapters.adapter_folder import save_adapter
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
-from lslo.adapters.routing import IndexStrategy
 from lslo.base_model.loading import load_base_model
 from lslo.cli import _device, main
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from lslo.base_model.tokenizer import Tokenizer
-from lslo.corpus.cldr.corpus import build_embedded_corpus, corpus_fingerprint
+from lslo.corpus.cldr.corpus import build_cldr_corpus, corpus_fingerprint
 from lslo.experiment.code_fingerprint import files_fingerprint
 from lslo.experiment.config import Experiment
 
@@ -49,7 +49,7 @@ def test_the_demo_configuration_is_valid(demo):
 
 def test_the_base_model_was_pretrained_on_the_corpus_that_the_demo_makes(demo, record):
     experiment, embedded = Experiment(demo, REPOSITORY), demo["corpus"]["embedded"]
-    corpus = build_embedded_corpus(
+    corpus = build_cldr_corpus(
         experiment.resource_classes,
         seed=embedded["seed"],
         sizes=embedded["rows"],
@@ -76,7 +76,7 @@ def test_the_base_model_has_seen_high_resource_languages_most(record):
 
 def test_the_base_model_can_write_every_sentence_of_the_corpus(demo):
     experiment, embedded = Experiment(demo, REPOSITORY), demo["corpus"]["embedded"]
-    corpus = build_embedded_corpus(
+    corpus = build_cldr_corpus(
         experiment.resource_classes,
         seed=embedded["seed"],
         sizes={**embedded["rows"], "pretrain": 10},

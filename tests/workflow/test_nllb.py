@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
 from lslo.adapters.adapter_folder import load_codes
-from lslo.corpus.cldr.corpus import build_embedded_corpus
-from lslo.scoring.directions import read_scores
+from lslo.corpus.cldr.corpus import build_cldr_corpus
+from lslo.scoring.score_files import read_scores
 from nllb_tokenizer import write_nllb_tokenizer
 from workflow_copy import REPOSITORY, Workflow, copy_workflow
 
@@ -55,7 +55,7 @@ def finished(tmp_path_factory, base_model):
     """A finished run: the workflow and its configuration."""
     folder = tmp_path_factory.mktemp("nllb")
     workflow = Workflow(copy_workflow(folder / "workflow"), folder / "run")
-    corpus = build_embedded_corpus(
+    corpus = build_cldr_corpus(
         CLASSES,
         seed=3,
         sizes={"pretrain": 0, "dev": 6, "devtest": 4},

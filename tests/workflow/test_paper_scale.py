@@ -17,8 +17,8 @@ import yaml
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
 from fairseq_archive import OPTIONS, checkpoint_of
-from lslo.corpus.cldr.corpus import build_embedded_corpus
-from lslo.scoring.directions import read_scores
+from lslo.corpus.cldr.corpus import build_cldr_corpus
+from lslo.scoring.score_files import read_scores
 from workflow_copy import Workflow, copy_workflow
 
 REPOSITORY = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def saved(state) -> bytes:
 def server(tmp_path_factory):
     """The three downloads, made here, and the address of a server of them."""
     folder = tmp_path_factory.mktemp("served")
-    corpus = build_embedded_corpus(
+    corpus = build_cldr_corpus(
         CLASSES,
         seed=3,
         sizes={"pretrain": 0, "dev": 6, "devtest": 4},

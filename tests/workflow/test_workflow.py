@@ -14,7 +14,7 @@ import torch
 
 from lslo.adapters.adapter_folder import load_with_adapter
 from lslo.experiment.settings import Setting
-from lslo.scoring.directions import read_scores
+from lslo.scoring.score_files import read_scores
 
 pytestmark = pytest.mark.slow
 

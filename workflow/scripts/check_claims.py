@@ -7,10 +7,11 @@ from pathlib import Path
 import pandas
 
 from lslo.experiment.provenance import recorded
-from lslo.reporting.claims.check import ClaimSettings, Evidence, check_claims
+from lslo.reporting.claims.check import check_claims
+from lslo.reporting.claims.evidence import ClaimSettings, Evidence
 from lslo.reporting.claims.report import claims_markdown, claims_page
 from lslo.running.script import job
-from lslo.scoring.directions import read_scores
+from lslo.scoring.score_files import read_scores
 
 
 def main(

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from lslo.experiment.hyperparameters import GradualPruningSchedule
 from lslo.experiment.provenance import recorded
-from lslo.recipes.architecture import estimate_subspaces
+from lslo.recipes.subspaces import estimate_subspaces
 from lslo.recipes.training_job import run
 from lslo.running.gpus import requested_gpus
 from lslo.running.script import job
-from lslo.training.pruning import GradualPruningSchedule
 from training_job import training_job
 
 

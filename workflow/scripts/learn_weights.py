@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from lslo.experiment.provenance import recorded
-from lslo.recipes.architecture import learn_weights
 from lslo.recipes.training_job import run
+from lslo.recipes.weight_learning import learn_weights
 from lslo.running.gpus import requested_gpus
 from lslo.running.script import job
 from training_job import training_job

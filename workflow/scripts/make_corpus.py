@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from lslo.corpus.cldr.corpus import build_embedded_corpus, write_split
+from lslo.corpus.cldr.corpus import build_cldr_corpus, write_split
 from lslo.corpus.plain_text import SPLITS, read_parallel, write_sentences
 from lslo.experiment.provenance import recorded
 from lslo.running.script import job
@@ -22,7 +22,7 @@ def main(
     """
     languages = list(resource_classes)
     if embedded:
-        corpus = build_embedded_corpus(
+        corpus = build_cldr_corpus(
             resource_classes,
             seed=embedded["seed"],
             sizes=embedded["rows"],

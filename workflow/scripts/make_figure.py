@@ -16,7 +16,7 @@ from lslo.reporting.figures.demands import (
 from lslo.reporting.figures.style import save_figure
 from lslo.reporting.figures.weights import learned_weights_figure
 from lslo.running.script import job
-from lslo.scoring.directions import read_scores
+from lslo.scoring.score_files import read_scores
 
 
 def main(

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas
 
 from lslo.experiment.provenance import recorded
-from lslo.reporting.paper_comparison import comparison_table
+from lslo.reporting.paper_comparison import comparison_table, read_paper_table
 from lslo.reporting.table_formats import write_table
-from lslo.reporting.tables import SettingResult, read_paper_table, results_caption, results_table
+from lslo.reporting.tables import SettingResult, results_caption, results_table
 from lslo.running.script import job
 from lslo.scoring.bootstrap import bootstrap, significance
-from lslo.scoring.directions import read_scores, read_statistics
+from lslo.scoring.score_files import read_scores, read_statistics
 
 BASELINE = "Ft-all"
 

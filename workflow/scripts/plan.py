@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lslo.errors import one_line
 from lslo.experiment.config import Experiment
-from lslo.files.atomic import write_whole
+from lslo.files.atomic import write_atomically
 from lslo.planning.plan import Plan
 from lslo.planning.report import as_json, markdown
 
@@ -27,8 +27,8 @@ def main(
     plan = Plan.of(Experiment(config, root), results, benchmarks, data)
     text = markdown(plan, runtime_minutes)
     numbers = json.dumps(as_json(plan), indent=1) + "\n"
-    write_whole(results / "plan.md", lambda path: path.write_text(text, encoding="utf-8"))
-    write_whole(results / "plan.json", lambda path: path.write_text(numbers, encoding="utf-8"))
+    write_atomically(results / "plan.md", lambda path: path.write_text(text, encoding="utf-8"))
+    write_atomically(results / "plan.json", lambda path: path.write_text(numbers, encoding="utf-8"))
     log.write_text(text, encoding="utf-8")
     print(text)
 

@@ -10,18 +10,18 @@ import torch
 
 from lslo.base_model.loading import load_base_model
 from lslo.base_model.tokenizer import Tokenizer
-from lslo.corpus.cldr.corpus import build_embedded_corpus, corpus_fingerprint, tokenizer_alphabet
+from lslo.corpus.cldr.corpus import build_cldr_corpus, corpus_fingerprint, tokenizer_alphabet
+from lslo.corpus.tokenized import TokenizedCorpus
 from lslo.experiment.code_fingerprint import files_fingerprint
-from lslo.experiment.hyperparameters import Recipe
+from lslo.experiment.hyperparameters import Decoding, Recipe
 from lslo.experiment.languages import all_directions
 from lslo.recipes.pretraining import new_model, sample_examples, write_tokenizer
 from lslo.running.script import job
 from lslo.scoring.class_means import class_means
 from lslo.scoring.directions import score_directions
 from lslo.scoring.spbleu_tokenizer import SpbleuTokenizer
-from lslo.training.batches import TokenizedCorpus
 from lslo.training.trainer import train
-from lslo.translation.translate import Decoding, translate
+from lslo.translation.translate import translate
 
 # Sentences of each language that the SentencePiece model is trained on: the same of each, so that the
 # pieces do not favour the high-resource languages, as those of M2M-124 do not.
@@ -41,7 +41,7 @@ def main(
 
     embedded, pretraining: sections of the config. decoding: of the scores in the record.
     """
-    corpus = build_embedded_corpus(
+    corpus = build_cldr_corpus(
         resource_classes,
         seed=embedded["seed"],
         sizes=embedded["rows"],

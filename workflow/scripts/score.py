@@ -6,12 +6,9 @@ from pathlib import Path
 from lslo.corpus.plain_text import read_hypotheses, read_split
 from lslo.experiment.provenance import recorded
 from lslo.running.script import job
-from lslo.scoring.directions import (
-    direction_statistics,
-    score_directions,
-    write_scores,
-    write_statistics,
-)
+from lslo.scoring.bleu import direction_statistics
+from lslo.scoring.directions import score_directions
+from lslo.scoring.score_files import write_scores, write_statistics
 from lslo.scoring.spbleu_tokenizer import spbleu_tokenizer
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from lslo.corpus.plain_text import read_hypotheses, read_split
 from lslo.experiment.provenance import recorded
 from lslo.running.script import job
-from lslo.scoring.directions import epoch_scores, read_scores, score_directions, write_scores
+from lslo.scoring.directions import epoch_scores, score_directions
+from lslo.scoring.score_files import read_scores, write_scores
 from lslo.scoring.spbleu_tokenizer import spbleu_tokenizer
 
 

@@ -10,14 +10,15 @@ import torch
 from lslo.adapters.adapter_folder import load_with_adapter
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.plain_text import read_split, write_sentences
+from lslo.experiment.hyperparameters import Decoding
 from lslo.experiment.provenance import recorded
-from lslo.files.atomic import whole_folder
+from lslo.files.atomic import atomic_folder
 from lslo.files.checksums import damaged_set_aside
+from lslo.files.locks import only_job
 from lslo.running.gpus import claimed_gpus, requested_gpus
-from lslo.running.process_group import Workers
+from lslo.running.process_group import ProcessGroup
 from lslo.running.script import job
-from lslo.training.checkpoints import only_job
-from lslo.translation.translate import Decoding, translate
+from lslo.translation.translate import translate
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +38,9 @@ def main(
     codes: the base model's code of each language.
     """
     model, router = load_with_adapter(base_model, adapter)
-    workers = Workers.join()
-    model.to(workers.device, getattr(torch, decoding.precision))
-    logger.info("translating %d directions on %s", len(directions), workers.device_name)
+    process_group = ProcessGroup.join()
+    model.to(process_group.device, getattr(torch, decoding.precision))
+    logger.info("translating %d directions on %s", len(directions), process_group.device_name)
     hypotheses = translate(
         model,
         Tokenizer(base_model, codes),
@@ -49,7 +50,7 @@ def main(
         router=router,
         progress=progress,
     )
-    with whole_folder(output) as folder:
+    with atomic_folder(output) as folder:
         for (source, target), sentences in hypotheses.items():
             write_sentences(folder / f"{source}-{target}.txt", sentences)
 

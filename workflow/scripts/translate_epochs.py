@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from lslo.experiment.hyperparameters import Decoding
 from lslo.experiment.provenance import recorded
-from lslo.files.atomic import whole_folder
+from lslo.files.atomic import atomic_folder
 from lslo.files.checksums import damaged_set_aside
+from lslo.files.locks import only_job
 from lslo.running.gpus import claimed_gpus, requested_gpus
 from lslo.running.script import job
-from lslo.training.checkpoints import only_job
-from lslo.translation.translate import Decoding
 from translate import main as translate_setting
 
 
@@ -25,7 +25,7 @@ def main(
     progress: TextIO | None = None,
 ) -> None:
     """Write `{output}/epoch{n}/{source}-{target}.txt` for each adapter `{epochs_folder}/epoch{n}`."""
-    with whole_folder(output) as whole:
+    with atomic_folder(output) as whole:
         for adapter in sorted(epochs_folder.glob("epoch*")):
             folder = whole / adapter.name
             translate_setting(

@@ -9,6 +9,7 @@ hashes of both in `SHA256SUMS`. The folder of a fully fine-tuned model is that o
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,9 +20,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import M2M100ForConditionalGeneration
 
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.layers import LSLoLinear
-from lslo.adapters.placement import WeightMatrix, add_lslo, weight_matrices
-from lslo.adapters.routing import IndexStrategy, Router
+from lslo.adapters.placement import add_lslo, weight_matrices
+from lslo.adapters.routing import Router
+from lslo.adapters.weight_matrices import WeightMatrix
 from lslo.base_model.loading import base_model_fingerprint, load_base_model
 from lslo.experiment.languages import FOREIGN_CODE
 from lslo.experiment.settings import MODULE_SETS
@@ -31,39 +34,6 @@ WEIGHTS = "adapter.safetensors"
 DESCRIPTION = "adapter.json"
 # In the folder of a fully fine-tuned model, which has no description.
 LANGUAGE_CODES = "language_codes.json"
-
-
-@dataclass(frozen=True)
-class ParameterCounts:
-    """#Params of a setting in three ways.
-
-    true: numbers stored (Equation 3: r (d + k) a language and matrix). nonzero: those of them that are
-    not zero. paper: the convention of the paper's tables, 2·d_model·r for every module, fc1 and fc2 too.
-    """
-
-    true: int
-    nonzero: int
-    paper: int
-
-    def write(self, path: Path | str) -> None:
-        """Write `parameters.json`."""
-        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n")
-
-
-def count_adapter(placed: Mapping[WeightMatrix, LSLoLinear], model_dimension: int) -> ParameterCounts:
-    """Counts of a set of LSLo modules. model_dimension: d_model of the base model."""
-    tensors = [tensor for module in placed.values() for tensor in (module.lslo.A, module.lslo.B)]
-    return ParameterCounts(
-        true=sum(tensor.numel() for tensor in tensors),
-        nonzero=sum(int(tensor.count_nonzero()) for tensor in tensors),
-        paper=sum(2 * model_dimension * sum(module.lslo.ranks) for module in placed.values()),
-    )
-
-
-def count_model(model: M2M100ForConditionalGeneration) -> ParameterCounts:
-    """Counts of a fully fine-tuned model: its size, in all three ways."""
-    size = sum(parameter.numel() for parameter in model.parameters())
-    return ParameterCounts(size, size, size)
 
 
 def save_adapter(
@@ -246,3 +216,16 @@ def _check_tensors(
     for name in tensors:
         if name not in shapes:
             raise ValueError(f"{file}: {name!r} has no place in the adapter")
+
+
+def _save_model(
+    model: M2M100ForConditionalGeneration, base_model: Path, codes: Mapping[str, str], folder: Path
+) -> None:
+    """The whole model with the base model's tokenizer and codes of the languages beside it, so that the
+    folder can be used alone."""
+    model.save_pretrained(folder)
+    save_codes(folder, codes)
+    for file in sorted(base_model.iterdir()):
+        if file.is_file() and not (folder / file.name).exists():
+            shutil.copyfile(file, folder / file.name)
+    write_checksums(folder)

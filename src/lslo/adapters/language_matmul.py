@@ -27,7 +27,7 @@ ALIGNMENT = 4
 FEW_LANGUAGES = 3
 
 
-class LanguageProducts(ABC):
+class LanguageMatmul(ABC):
     """The products of one batch for matrices of the same ranks.
 
     ranks: r_l of each language. languages: [batch], the language of each row of the batch.
@@ -57,12 +57,12 @@ class LanguageProducts(ABC):
         """Σ innerᵀ x over each language's rows: [R, n], zero for languages that are not in the batch."""
 
 
-def language_products(ranks: tuple[int, ...], languages: Tensor) -> LanguageProducts:
+def language_matmul(ranks: tuple[int, ...], languages: Tensor) -> LanguageMatmul:
     """The products that suit the device of `languages` [batch]."""
     return (GatheredRows if languages.is_cuda else GroupedRows)(ranks, languages)
 
 
-class GatheredRows(LanguageProducts):
+class GatheredRows(LanguageMatmul):
     """A batched product, in which each row of the batch has its own copy of M_l.
 
     Where ranks differ, a smaller M_l is filled up to the largest rank with rows that are set to zero.
@@ -102,7 +102,7 @@ class GatheredRows(LanguageProducts):
         return self.scatter(torch.bmm(inner.transpose(1, 2), x).to(dtype))
 
 
-class GroupedRows(LanguageProducts):
+class GroupedRows(LanguageMatmul):
     """A product a language, over the rows of that language brought together.
 
     Rows that are in the order of their languages already, as in training batches the target languages are,

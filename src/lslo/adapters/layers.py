@@ -8,15 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lslo.adapters.language_matmul import LanguageProducts
-from lslo.adapters.routing import SOURCE, TARGET, Router
+from lslo.adapters.index_strategy import SOURCE, TARGET
+from lslo.adapters.language_matmul import LanguageMatmul
+from lslo.adapters.routing import Router
 
 
 class _LSLoProduct(torch.autograd.Function):
     """(x A_lᵀ) B_lᵀ, each row of the batch with its own language's A and B."""
 
     @staticmethod
-    def forward(ctx, x, A, B, products: LanguageProducts):
+    def forward(ctx, x, A, B, products: LanguageMatmul):
         inner = products.narrow(x, A)
         ctx.save_for_backward(x, inner, A, B)
         ctx.products = products
@@ -40,7 +41,7 @@ class _AdaptedLinear(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x, weight, bias, A, B, products: LanguageProducts):
+    def forward(ctx, x, weight, bias, A, B, products: LanguageMatmul):
         inner = products.narrow(x, A)
         ctx.save_for_backward(x, weight, inner, A, B)
         ctx.products = products
@@ -65,7 +66,7 @@ class LSLo(nn.Module):
 
     The languages' matrices lie one below the other in A [R, k] and, transposed, in B [R, d], R the sum of
     the ranks, so that storage holds exactly sum_l r_l (d + k) numbers. Each row of a batch goes
-    through the A and B of its own language, so a batch mixes languages freely (`language_products`).
+    through the A and B of its own language, so a batch mixes languages freely (`language_matmul`).
 
     A is Gaussian with standard deviation 1/sqrt(k), so that A x keeps the scale of x whatever the rank;
     B is zero, so that training starts from the base model.
@@ -92,7 +93,7 @@ class LSLo(nn.Module):
         self.A = nn.Parameter(A.to(dtype))
         self.B = nn.Parameter(torch.zeros(total, out_features, dtype=dtype))
 
-    def forward(self, x: Tensor, products: LanguageProducts) -> Tensor:
+    def forward(self, x: Tensor, products: LanguageMatmul) -> Tensor:
         """B_l A_l x of each row's language. x: [batch, time, k]. Returns [batch, time, d]."""
         return _LSLoProduct.apply(x, self.A, self.B, products)
 

@@ -6,43 +6,15 @@ The paper's names (Section 6.1): q, k, v of self-attention, c-q, c-k, c-v of cro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 from transformers import M2M100ForConditionalGeneration
 
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.layers import LayerWeights, LSLo, LSLoLinear, WeightedLSLoLinear
-from lslo.adapters.routing import SIDES, IndexStrategy, Router
-
-_PATHS = {
-    "q": "self_attn.q_proj",
-    "k": "self_attn.k_proj",
-    "v": "self_attn.v_proj",
-    "c-q": "encoder_attn.q_proj",
-    "c-k": "encoder_attn.k_proj",
-    "c-v": "encoder_attn.v_proj",
-    "fc1": "fc1",
-    "fc2": "fc2",
-}
-MODULES = {
-    "encoder": ("q", "k", "v", "fc1", "fc2"),
-    "decoder": ("q", "k", "v", "c-q", "c-k", "c-v", "fc1", "fc2"),
-}
-
-
-@dataclass(frozen=True, order=True)
-class WeightMatrix:
-    """A weight matrix of the base model: `encoder` or `decoder`, its layer from 1, the module's name."""
-
-    side: str
-    layer: int
-    module: str
-
-    @property
-    def path(self) -> str:
-        """The matrix's name below `model.model`, such as `encoder.layers.0.self_attn.q_proj`."""
-        return f"{self.side}.layers.{self.layer - 1}.{_PATHS[self.module]}"
+from lslo.adapters.routing import Router
+from lslo.adapters.weight_matrices import MODULES, SIDES, WeightMatrix
 
 
 def number_of_layers(model: M2M100ForConditionalGeneration, side: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 
@@ -36,9 +35,39 @@ class Recipe:
         return max(1, round(self.tokens_per_update / self.tokens_per_batch))
 
 
-def inverse_square_root(updates: int, peak: float, warmup_updates: int) -> float:
-    """Learning rate after `updates` updates, as fairseq's `inverse_sqrt` with no initial learning rate:
-    linear from 0 to the peak during the warm-up, then peak · sqrt(warmup_updates / updates)."""
-    if updates < warmup_updates:
-        return peak * updates / warmup_updates
-    return peak * math.sqrt(warmup_updates / max(updates, 1))
+@dataclass(frozen=True)
+class Decoding:
+    """How to search.
+
+    beam: hypotheses kept. length_penalty: the exponent of the length by which a score is divided.
+    maximum_length: tokens before `</s>`, the language token included (fairseq's `--max-len-b`).
+    tokens_per_batch: rows (sentences × beam) times the longest source that a batch may hold.
+    precision: `float32`, `bfloat16` or `float16`, of weights and products; log-probabilities are float32.
+    """
+
+    beam: int = 5
+    length_penalty: float = 1.0
+    maximum_length: int = 200
+    tokens_per_batch: int = 16000
+    precision: str = "float32"
+
+
+@dataclass(frozen=True)
+class GradualPruningSchedule:
+    """Pruning ratio by epoch, 1-based (Equation 6, Table 3).
+
+    ratio: P, the final ratio. start: E, the last epoch without pruning. duration: k, the number of epochs
+    over which the ratio grows to P.
+    """
+
+    ratio: float
+    start: int
+    duration: int
+
+    def ratio_at(self, epoch: int) -> float:
+        """0 up to epoch E, then P − P(1 − (e − E)/k)³, and P from epoch E + k on."""
+        if epoch <= self.start:
+            return 0.0
+        if epoch >= self.start + self.duration:
+            return self.ratio
+        return self.ratio - self.ratio * (1 - (epoch - self.start) / self.duration) ** 3

@@ -15,7 +15,7 @@ from typing import Any
 
 from lslo.experiment.code_fingerprint import imported_files
 from lslo.experiment.settings import Setting
-from lslo.files.atomic import write_whole
+from lslo.files.atomic import write_atomically
 from lslo.files.checksums import content_sha256, file_sha256
 
 PACKAGES = (
@@ -131,7 +131,7 @@ def recorded(snakemake: Any, script_name: str | None = None) -> Iterator[None]:
         else [],
     }
     text = json.dumps(record, indent=1, default=str, ensure_ascii=False) + "\n"
-    write_whole(Path(snakemake.output.record), lambda path: path.write_text(text, encoding="utf-8"))
+    write_atomically(Path(snakemake.output.record), lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def changes(record: Mapping[str, Any], config: Mapping[str, Any], root: Path) -> list[str]:

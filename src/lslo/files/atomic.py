@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Have `write` produce a file under a temporary name, flush it to disk, then rename it to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
@@ -31,7 +31,7 @@ def _flush(file: Path) -> None:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path) -> Iterator[Path]:
     """An empty folder to write into, which takes the name `path`, and the place of what is there, at the end.
 
     What an exception leaves behind is removed; what a kill leaves behind is removed the next time.
@@ -53,7 +53,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def publish(source: Path, target: Path) -> None:
     """Put a file or folder under another name too, as hard links where the file system has them."""
     if source.is_dir():
-        with whole_folder(target) as partial:
+        with atomic_folder(target) as partial:
             link_or_copy(source, partial)
     else:
         target.unlink(missing_ok=True)

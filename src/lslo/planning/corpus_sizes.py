@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lslo.corpus.cldr.corpus import build_embedded_corpus
+from lslo.corpus.cldr.corpus import build_cldr_corpus
 from lslo.corpus.plain_text import read_parallel
 from lslo.experiment.config import Experiment
 from lslo.planning.token_counts import SPECIAL_TOKENS, lengths_of_characters, lengths_of_distribution
@@ -83,7 +83,7 @@ def _text(
         return read_parallel(made), f"the text of {corpus}"
     if "embedded" in section:
         embedded = section["embedded"]
-        whole = build_embedded_corpus(
+        whole = build_cldr_corpus(
             experiment.resource_classes,
             seed=embedded["seed"],
             # What pretraining reads is drawn apart.

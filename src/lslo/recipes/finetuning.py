@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from transformers import M2M100ForConditionalGeneration
-
-from lslo.adapters.adapter_folder import count_adapter, count_model, save_adapter, save_codes
+from lslo.adapters.adapter_folder import _save_model, save_adapter
+from lslo.adapters.index_strategy import index_strategy
+from lslo.adapters.parameter_counts import count_adapter, count_model
 from lslo.adapters.placement import add_lslo, number_of_layers
-from lslo.adapters.routing import IndexStrategy
 from lslo.base_model.loading import load_base_model
+from lslo.experiment.hyperparameters import GradualPruningSchedule
 from lslo.experiment.languages import all_directions
 from lslo.experiment.settings import PRUNED_CLASSES, Setting
 from lslo.files.atomic import link_or_copy
-from lslo.files.checksums import write_checksums
-from lslo.recipes.subspaces import language_pruner
+from lslo.recipes.pruning_groups import language_pruner
 from lslo.recipes.training_job import TrainingJob
-from lslo.running.process_group import Workers
+from lslo.running.process_group import ProcessGroup
 from lslo.training.checkpoints import CheckpointStore
-from lslo.training.pruning import GradualPruningSchedule
 from lslo.training.trainer import train
 
 logger = logging.getLogger(__name__)
-
-
-def index_strategy(
-    index: str, learned: Path | str | None, encoder_layers: int, decoder_layers: int
-) -> IndexStrategy:
-    """The strategy that `WL`, `SRC` or `TGT` stands for. learned: `index_strategy.json`, needed by `WL`."""
-    if index == "WL":
-        return IndexStrategy.read(learned)
-    return IndexStrategy.fixed(index, encoder_layers, decoder_layers)
 
 
 def fine_tune(
@@ -55,7 +43,7 @@ def fine_tune(
     epochs_output: a folder that gets the adapter after each epoch but the last, as `epoch{n}`, if
     keep_epochs; else it is made empty.
     """
-    workers = Workers.join()
+    process_group = ProcessGroup.join()
     recipe = job.recipe
     router, pruners, placed = None, [], {}
     ranks: dict[str, int] = {}
@@ -70,7 +58,7 @@ def fine_tune(
         rank_of_class = setting.rank_of_class(set(job.resource_classes.values()))
         ranks = {language: rank_of_class[name] for language, name in job.resource_classes.items()}
         router, placed = add_lslo(model, ranks, strategy, modules=setting.modules, seed=recipe.seed)
-    model.to(workers.device)
+    model.to(process_group.device)
     if setting.gps_ratio is not None:
         schedule = GradualPruningSchedule(float(setting.gps_ratio), *pruning)
         pruned = [index for index, name in enumerate(job.resource_classes.values()) if name in PRUNED_CLASSES]
@@ -95,11 +83,11 @@ def fine_tune(
     checkpoints = CheckpointStore(job.state, job.fingerprint)
     # What a continued job needs lies beside its state.
     kept = job.state / "epochs"
-    if workers.leads:
+    if process_group.leads:
         if checkpoints.load() is None:
             shutil.rmtree(kept, ignore_errors=True)
         kept.mkdir(parents=True, exist_ok=True)
-    workers.wait()
+    process_group.wait()
 
     def after_epoch(epoch: int) -> None:
         if keep_epochs and epoch < recipe.epochs:
@@ -107,7 +95,7 @@ def fine_tune(
 
     corpus = job.load_corpus()
     examples = corpus.examples(all_directions(corpus.languages))
-    if workers.leads:
+    if process_group.leads:
         logger.info("setting %s: %d sentence pairs an epoch", setting, len(examples))
     train(
         model,
@@ -120,9 +108,9 @@ def fine_tune(
         checkpoints=checkpoints,
         after_epoch=after_epoch,
         progress=progress,
-        workers=workers,
+        process_group=process_group,
     )
-    if not workers.leads:
+    if not process_group.leads:
         return
     save(output)
     counts = count_adapter(placed, model.config.d_model) if placed else count_model(model)
@@ -130,16 +118,3 @@ def fine_tune(
     logger.info("setting %s: %d parameters, %d of them not zero", setting, counts.true, counts.nonzero)
     # Linked: of a 615 M model fifteen copies are 37 GB.
     link_or_copy(kept, epochs_output)
-
-
-def _save_model(
-    model: M2M100ForConditionalGeneration, base_model: Path, codes: Mapping[str, str], folder: Path
-) -> None:
-    """The whole model with the base model's tokenizer and codes of the languages beside it, so that the
-    folder can be used alone."""
-    model.save_pretrained(folder)
-    save_codes(folder, codes)
-    for file in sorted(base_model.iterdir()):
-        if file.is_file() and not (folder / file.name).exists():
-            shutil.copyfile(file, folder / file.name)
-    write_checksums(folder)

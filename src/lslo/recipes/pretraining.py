@@ -15,8 +15,8 @@ import sentencepiece
 import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer
 
+from lslo.corpus.tokenized import TokenizedCorpus
 from lslo.errors import one_line
-from lslo.training.batches import TokenizedCorpus
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 

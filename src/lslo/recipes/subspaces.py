@@ -7,36 +7,23 @@ magnitude in groups; they differ in the groups. A matrix that loses less than it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.layers import LSLoLinear
-from lslo.adapters.placement import WeightMatrix
-from lslo.training.pruning import GradualPruner, GradualPruningSchedule, PrunedMatrix
-
-
-def B_matrix(module: LSLoLinear, language: int) -> PrunedMatrix:  # noqa: N802 - B is the paper's name
-    """A language's B of an LSLo module."""
-    return PrunedMatrix(module.lslo.B, module.lslo.rows(language))
-
-
-def A_matrix(module: LSLoLinear, language: int) -> PrunedMatrix:  # noqa: N802
-    """A language's A of an LSLo module."""
-    return PrunedMatrix(module.lslo.A, module.lslo.rows(language))
-
-
-def language_pruner(
-    placed: Mapping[WeightMatrix, LSLoLinear], languages: Sequence[int], schedule: GradualPruningSchedule
-) -> GradualPruner:
-    """The pruner of a `GPS({ratio})` setting: each A and each B of the languages (indices) on its own."""
-    matrices = [
-        make(module, language)
-        for module in placed.values()
-        for language in languages
-        for make in (A_matrix, B_matrix)
-        if module.lslo.ranks[language]
-    ]
-    return GradualPruner([[matrix] for matrix in matrices], schedule)
+from lslo.adapters.placement import add_lslo
+from lslo.adapters.weight_matrices import WeightMatrix
+from lslo.experiment.hyperparameters import GradualPruningSchedule
+from lslo.experiment.languages import all_directions
+from lslo.recipes.pruning_groups import B_matrix
+from lslo.recipes.training_job import TrainingJob
+from lslo.running.process_group import ProcessGroup
+from lslo.training.checkpoints import CheckpointStore
+from lslo.training.pruning import GradualPruner, PrunedMatrix
+from lslo.training.trainer import train
 
 
 class SubspaceAnalysis:
@@ -85,3 +72,40 @@ class SubspaceAnalysis:
         table = pd.DataFrame(rows)
         table["score"] = table["pruned"] - self.pruner.schedule.ratio * table["size"]
         return table
+
+
+def estimate_subspaces(
+    job: TrainingJob,
+    analysis: str,
+    rank: int,
+    schedule: GradualPruningSchedule,
+    strategy_file: Path,
+    scores_file: Path,
+    progress: TextIO | None = None,
+) -> None:
+    """ISE or LSP: write the score of each B matrix.
+
+    analysis: `ise` or `lsp`. strategy_file: of weight learning. scores_file: one row a B matrix.
+    """
+    process_group = ProcessGroup.join()
+    model = job.load_frozen_model()
+    ranks = dict.fromkeys(job.languages, rank)
+    router, placed = add_lslo(model, ranks, IndexStrategy.read(strategy_file), seed=job.recipe.seed)
+    model.to(process_group.device)
+    subspaces = SubspaceAnalysis(analysis, placed, job.languages, schedule)
+    examples = (corpus := job.load_corpus()).examples(all_directions(job.languages))
+    checkpoints = CheckpointStore(job.state, job.fingerprint)
+    train(
+        model,
+        corpus,
+        lambda epoch: examples,
+        job.recipe,
+        router=router,
+        pruners=[subspaces.pruner],
+        metrics=job.metrics,
+        checkpoints=checkpoints,
+        progress=progress,
+        process_group=process_group,
+    )
+    if process_group.leads:
+        subspaces.scores().to_csv(scores_file, index=False, float_format="%.4f", lineterminator="\n")

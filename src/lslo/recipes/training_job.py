@@ -17,15 +17,16 @@ from transformers import M2M100ForConditionalGeneration
 from lslo.base_model.loading import load_base_model
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.plain_text import read_split
+from lslo.corpus.tokenized import TokenizedCorpus
 from lslo.experiment.code_fingerprint import files_fingerprint
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.provenance import ATTEMPTS, note_attempt, software
-from lslo.files.atomic import publish, whole_folder
+from lslo.files.atomic import atomic_folder, publish
 from lslo.files.checksums import check_checksums, write_checksums
+from lslo.files.locks import only_job
 from lslo.running.gpus import claimed_gpus
 from lslo.running.launch import launch
-from lslo.training.batches import TokenizedCorpus
-from lslo.training.checkpoints import CheckpointStore, only_job
+from lslo.training.checkpoints import CheckpointStore
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def run(
             if not CheckpointStore(job.state, job.fingerprint).has_own:
                 attempts.unlink(missing_ok=True)
             note_attempt(attempts)
-            with claimed_gpus(gpus, locks), whole_folder(result) as partial:
+            with claimed_gpus(gpus, locks), atomic_folder(result) as partial:
                 staged = {name: partial / name for name in outputs}
                 launch(function, {**arguments, **staged}, gpus)
                 shutil.copyfile(job.metrics, partial / "metrics")

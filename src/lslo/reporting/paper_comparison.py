@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas
@@ -170,3 +171,17 @@ def _significance_columns(
                 result[column + suffix][index] = tested.loc[column, name]
         significant[index] = "yes" if tested.loc[AVERAGE, "p"] < LEVEL else "no"
     return pandas.DataFrame({**result, f"{AVERAGE}_significant": significant})
+
+
+def read_paper_table(path: str | Path) -> pandas.DataFrame:
+    """A results table as the paper prints it, from ``resources/paper/table{1,2,6,7}.csv``.
+
+    Returns:
+        Columns setting (in this project's notation: Table 7's rows without a star end in ``@fc``), params
+        (as printed), H2H, …, AVG.
+    """
+    table = pandas.read_csv(path, dtype={"params": "string"})
+    if "modules" in table.columns:
+        suffix = table.pop("modules").map({"fc": "@fc"}).fillna("")
+        table["setting"] = table["setting"] + suffix
+    return table

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas
@@ -243,20 +242,6 @@ def languages_table(languages: Sequence[Language], *, name: str, label: str) -> 
         label=label,
         repeated=("resource_type",),
     )
-
-
-def read_paper_table(path: str | Path) -> pandas.DataFrame:
-    """A results table as the paper prints it, from ``resources/paper/table{1,2,6,7}.csv``.
-
-    Returns:
-        Columns setting (in this project's notation: Table 7's rows without a star end in ``@fc``), params
-        (as printed), H2H, …, AVG.
-    """
-    table = pandas.read_csv(path, dtype={"params": "string"})
-    if "modules" in table.columns:
-        suffix = table.pop("modules").map({"fc": "@fc"}).fillna("")
-        table["setting"] = table["setting"] + suffix
-    return table
 
 
 def beside_paper(table: Table, paper: pandas.DataFrame) -> pandas.DataFrame:

@@ -43,8 +43,8 @@ def suitable_processes(model: PreTrainedModel) -> int:
     return torch.get_num_threads() if small and possible and not daemonic else 1
 
 
-class Copies:
-    """Copies of this process, with a thread each, that call a function; a context manager.
+class ForkPool:
+    """ForkPool of this process, with a thread each, that call a function; a context manager.
 
     They are made at the first call, with all that is in memory then: a model need not be sent to them. They
     end with the thread that called, even where this process is killed, and are killed where the context is
@@ -92,7 +92,7 @@ class Copies:
             "or fewer threads (Snakemake's --set-threads, elsewhere OMP_NUM_THREADS) need less"
         )
 
-    def __enter__(self) -> Copies:
+    def __enter__(self) -> ForkPool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
@@ -103,17 +103,17 @@ class Copies:
         self._pool.shutdown(cancel_futures=True)
 
 
-def side_by_side(
+def map_in_forks(
     function: Callable[[Any], Any], items: Sequence[Any], processes: int
 ) -> Iterator[tuple[int, Any]]:
     """(index, function(items[index])) in the order in which they are done.
 
-    With one process, in this one; otherwise in `Copies` of it. What function raises is raised here.
+    With one process, in this one; otherwise in `ForkPool` of it. What function raises is raised here.
     """
     if processes == 1 or len(items) < 2:
         yield from ((index, function(item)) for index, item in enumerate(items))
         return
-    with Copies(function, min(processes, len(items))) as copies:
+    with ForkPool(function, min(processes, len(items))) as copies:
         waiting = {copies.call(item): index for index, item in enumerate(items)}
         for done in as_completed(waiting):
             yield waiting[done], copies.result(done)

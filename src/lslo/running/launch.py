@@ -12,8 +12,8 @@ from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from lslo.running.script import set_up_logging, user_message
-from lslo.running.signals import Stopped
+from lslo.errors import Stopped, user_message
+from lslo.running.script import set_up_logging
 
 
 def launch(function: Callable, arguments: dict[str, Any], processes: int) -> None:
@@ -21,7 +21,9 @@ def launch(function: Callable, arguments: dict[str, Any], processes: int) -> Non
 
     function: one of a module (it is found by name in the new processes). arguments: must be picklable;
     `progress`, a terminal, is left out where there are several processes. Each process finds its place with
-    `Workers.join`. Raises ValueError with the message of a user's error in one of them, Stopped where they
+    `ProcessGroup.join`.
+
+    Raises ValueError with the message of a user's error in one of them, Stopped where they
     stopped at a signal to this one, and torch's ChildFailedError if one fails otherwise.
     """
     if processes <= 1:

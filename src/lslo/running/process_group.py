@@ -15,7 +15,7 @@ from torch import distributed, nn
 
 
 @dataclass(frozen=True)
-class Workers:
+class ProcessGroup:
     """The group of processes that this one belongs to; alone where it was not started by torchrun.
 
     rank: this process's number from 0. size: their number. device: where this process computes.
@@ -26,7 +26,7 @@ class Workers:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @classmethod
-    def join(cls) -> Workers:
+    def join(cls) -> ProcessGroup:
         """Join the group that torchrun's environment variables describe; alone without them."""
         local_rank = int(os.environ.get("LOCAL_RANK", 0))
         device = torch.device("cuda", local_rank) if torch.cuda.is_available() else torch.device("cpu")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import signal
@@ -12,19 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from lslo.errors import one_line
-from lslo.running.signals import Stopped
+from lslo.errors import Stopped, user_message
 
-# What a user can cause and mend, told in one line; anything else is a defect and shows its traceback.
-USER_ERRORS = (
-    *(ValueError, FloatingPointError, ConnectionError, Stopped),
-    *(FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError),
-)
 # Names the log of a job to the processes that it starts.
 LOG_VARIABLE = "LSLO_LOG"
 KEPT_LOGS = 3
-# In whatever exception of whatever library: those of tensors do not raise OSError.
-FULL_DISK = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
 @contextmanager
@@ -69,25 +60,6 @@ def _keep_earlier(log: Path) -> None:
 
 def _stop(number: int, frame: object) -> None:
     raise Stopped(f"stopped by {signal.Signals(number).name}; start again")
-
-
-def user_message(error: BaseException) -> str | None:
-    """The line that tells a user of an error, None for one that is not the user's."""
-    if isinstance(error, KeyboardInterrupt):
-        return "error: stopped by SIGINT; start again"
-    if type(error).__name__ == "OutOfMemoryError":
-        # PyTorch's, which this module does not import.
-        return (
-            f"error: the GPU's memory is full ({one_line(error).partition('. ')[0]}); a smaller "
-            "`tokens_per_batch` in the configuration needs less"
-        )
-    if any(text in str(error) for text in FULL_DISK):
-        file = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
-        return (
-            f"error: the disk is full{file}; make room and start again: "
-            "a training goes on from its last saved state"
-        )
-    return f"error: {one_line(error)}" if isinstance(error, (*USER_ERRORS, OSError, MemoryError)) else None
 
 
 def set_up_logging() -> None:

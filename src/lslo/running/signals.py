@@ -10,10 +10,6 @@ from types import FrameType
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Stopped(Exception):  # noqa: N818 - it is no error
-    """A training that was asked to stop, and did."""
-
-
 class StopSignals:
     """Within the context, SIGTERM and SIGINT are noted, not obeyed: the work ends where it can be continued.
 

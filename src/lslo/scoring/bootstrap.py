@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas
 
+from lslo.scoring.bleu import Direction, DirectionStatistics, spbleu_of_totals
 from lslo.scoring.class_means import AVERAGE, check_directions, class_columns, with_column
-from lslo.scoring.directions import Direction, DirectionStatistics
 
 RESAMPLES = 1000
 SEED = 1
@@ -27,7 +27,6 @@ SIGNIFICANCE_COLUMNS = ("setting", "baseline", "difference", "lower", "upper", "
 
 # Directions scored at once: 1,000 resamples of as many take 40 MB.
 CHUNK = 64
-MAX_ORDER = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,29 +55,6 @@ class BootstrapScores:
 def resampled_ids(sentences: int, resamples: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
     """Ids of test sentences drawn with replacement: int [resamples, sentences]; the same for one seed."""
     return np.random.default_rng(seed).integers(sentences, size=(resamples, sentences))
-
-
-def spbleu_of_totals(totals: np.ndarray) -> np.ndarray:
-    """spBLEU (0 to 100) from summed counts, as sacrebleu computes it with its smoothing ``exp``.
-
-    Args:
-        totals: [..., 10], the last axis in the order of scoring.STATISTICS.
-
-    Returns:
-        [...].
-    """
-    totals = np.asarray(totals, dtype=np.float64)
-    hypothesis_length, reference_length = totals[..., 0], totals[..., 1]
-    matched, total = totals[..., 2 : 2 + MAX_ORDER], totals[..., 2 + MAX_ORDER :]
-    # The first order without a match counts as half a match, the next as a quarter, …
-    unmatched = matched == 0
-    smoothed = np.where(unmatched, 0.5 ** np.cumsum(unmatched, axis=-1), matched)
-    # Nothing matched, or hypotheses too short for the longest n-grams: the score is 0, not undefined.
-    scored = matched.any(axis=-1) & (total > 0).all(axis=-1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.exp(np.log(100 * smoothed / total).mean(axis=-1))
-        penalty = np.exp(np.minimum(0, 1 - reference_length / hypothesis_length))
-        return np.where(scored, penalty * precision, 0.0)
 
 
 def resampled_spbleu(counts: np.ndarray, ids: np.ndarray) -> np.ndarray:

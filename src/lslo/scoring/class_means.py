@@ -20,8 +20,6 @@ ENCODER_MODULES = ("q", "k", "v", "fc1", "fc2")
 DECODER_MODULES = ("q", "k", "v", "c-q", "c-k", "c-v", "fc1", "fc2")
 MODULES = {"encoder": ENCODER_MODULES, "decoder": DECODER_MODULES}
 
-DEMAND_COLUMNS = ("side", "layer", "module", "language", "size", "pruned", "score")
-
 
 def require_columns(frame: pandas.DataFrame, columns: Sequence[str], what: str) -> None:
     """Raises ValueError if one of `columns` is missing from `frame`, which the message calls `what`."""
@@ -164,24 +162,3 @@ def mean_over_seeds(scores: Sequence[pandas.DataFrame]) -> pandas.DataFrame:
             raise ValueError(f"seed number {number} does not have the same directions as the first")
     total = sum(frame.reindex(indexed[0].index) for frame in indexed)
     return (total / len(indexed)).reset_index()
-
-
-def demand_per_size(estimates: pandas.DataFrame) -> pandas.DataFrame:
-    """The demand of each B matrix as a share of its size: -Score(B) / #B (Equation 5).
-
-    A demand of 0.1 says that a tenth of the matrix more was kept than the pruning ratio would have left.
-    B matrices differ in size (fc1's has four times as many rows), so raw scores do not compare.
-
-    Args:
-        estimates: ise.csv or lsp.csv, one row a B matrix.
-
-    Returns:
-        The same rows with one more column, `demand`.
-
-    Raises:
-        ValueError: a column is missing, or a matrix is empty.
-    """
-    require_columns(estimates, DEMAND_COLUMNS, "subspace demands")
-    if (estimates["size"] <= 0).any():
-        raise ValueError("subspace demands: a B matrix has no parameters, so its demand has no share")
-    return estimates.assign(demand=-estimates["score"] / estimates["size"])

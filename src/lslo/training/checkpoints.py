@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
-from filelock import FileLock, Timeout
 
 from lslo.files.checksums import file_sha256
 
@@ -128,24 +127,3 @@ def _set_aside(path: Path) -> None:
 
 def _number(path: Path) -> int:
     return int(path.name.split("-")[1])
-
-
-@contextmanager
-def only_job(folder: Path) -> Iterator[None]:
-    """Within the context no other job may work with the state in this folder.
-
-    Raises ValueError where another does: one that went on when Snakemake was killed, perhaps. The lock is a
-    file beside the folder, and free again when its job ends, however it ends.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(f"{folder}.lock", blocking=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise ValueError(
-            f"{folder}: another job is at work on this; wait until it has ended or end it, then start again"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()

@@ -13,12 +13,8 @@ from lslo.adapters.routing import Router
 from lslo.experiment.hyperparameters import Recipe
 from lslo.training.batches import Batch
 from lslo.training.loss import batch_loss
-from lslo.training.pruning import GradualPruner
 
 logger = logging.getLogger(__name__)
-
-# fairseq's: where gradients overflow even with so small a scale, the training has diverged.
-SMALLEST_LOSS_SCALE = 1e-4
 
 
 def accumulate_gradients(
@@ -63,35 +59,3 @@ def accumulate_gradients(
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
     return loss.item(), likelihood.item()
-
-
-def take_step(
-    optimizer: torch.optim.Optimizer,
-    scaler: torch.amp.GradScaler,
-    pruners: Sequence[GradualPruner],
-    where: str,
-) -> bool:
-    """Update the parameters; False where float16 overflowed, which leaves them as they are, as in fairseq.
-
-    Raises FloatingPointError where gradients are not finite for any other reason.
-    """
-    scaler.unscale_(optimizer)
-    gradients = [parameter.grad for group in optimizer.param_groups for parameter in group["params"]]
-    finite = bool(torch.nn.utils.get_total_norm(gradients).isfinite())
-    scale = scaler.get_scale()
-    if not finite and (not scaler.is_enabled() or scale < SMALLEST_LOSS_SCALE):
-        raise FloatingPointError(f"{where}: the gradients are not finite; training stopped")
-    for pruner in pruners:
-        pruner.mask_gradients()
-    scaler.step(optimizer)
-    scaler.update()
-    if not finite:
-        logger.warning(
-            "%s: float16 overflow at a loss scale of %g, update skipped; the scale is now %g",
-            where,
-            scale,
-            scaler.get_scale(),
-        )
-    for pruner in pruners:
-        pruner.mask_weights()
-    return finite

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lslo.files.atomic import write_whole
+from lslo.files.atomic import write_atomically
 
 
 class MetricsLog:
@@ -31,4 +31,4 @@ class MetricsLog:
         """Write all lines so far."""
         if self.path:
             text = "".join(line + "\n" for line in self.lines)
-            write_whole(self.path, lambda path: path.write_text(text))
+            write_atomically(self.path, lambda path: path.write_text(text))

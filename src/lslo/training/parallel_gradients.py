@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from transformers import M2M100ForConditionalGeneration
 
 from lslo.adapters.routing import Router
+from lslo.corpus.tokenized import TokenizedCorpus
 from lslo.experiment.hyperparameters import Recipe
-from lslo.running.fork_pool import Copies, suitable_processes
-from lslo.training.batches import TokenizedCorpus, collate
+from lslo.running.fork_pool import ForkPool, suitable_processes
+from lslo.training.batches import collate
 from lslo.training.gradients import accumulate_gradients
 
 # Where there are more processes than batches, a batch is divided into parts of about so many tokens at least:
@@ -73,7 +74,7 @@ class UpdateGradients:
         self.router = router
         self.scaler = scaler
         self.processes = processes
-        self._copies: Copies | None = None
+        self._copies: ForkPool | None = None
         self._slots: list[list[Tensor]] = []
 
     @contextmanager
@@ -91,7 +92,7 @@ class UpdateGradients:
             parameter.data = values.copy_(parameter.data)
         self._slots = [shared_like(self.parameters) for _ in range(self.processes)]
         try:
-            with Copies(self._fill_slot, self.processes) as self._copies:
+            with ForkPool(self._fill_slot, self.processes) as self._copies:
                 yield self
         finally:
             self._copies, self._slots = None, []

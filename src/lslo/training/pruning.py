@@ -14,26 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.prune import L1Unstructured
 
-
-@dataclass(frozen=True)
-class GradualPruningSchedule:
-    """Pruning ratio by epoch, 1-based (Equation 6, Table 3).
-
-    ratio: P, the final ratio. start: E, the last epoch without pruning. duration: k, the number of epochs
-    over which the ratio grows to P.
-    """
-
-    ratio: float
-    start: int
-    duration: int
-
-    def ratio_at(self, epoch: int) -> float:
-        """0 up to epoch E, then P − P(1 − (e − E)/k)³, and P from epoch E + k on."""
-        if epoch <= self.start:
-            return 0.0
-        if epoch >= self.start + self.duration:
-            return self.ratio
-        return self.ratio - self.ratio * (1 - (epoch - self.start) / self.duration) ** 3
+from lslo.experiment.hyperparameters import GradualPruningSchedule
 
 
 @dataclass(frozen=True)

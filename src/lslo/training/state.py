@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from lslo.running.process_group import Workers
+from lslo.running.process_group import ProcessGroup
 from lslo.training.checkpoints import CheckpointStore
 from lslo.training.metrics import MetricsLog
 from lslo.training.pruning import GradualPruner
@@ -31,7 +31,7 @@ class Position:
 class TrainingState:
     """Everything that changes while training, but for the position.
 
-    checkpoints: where it is saved; None saves nothing. Only the first of the workers writes.
+    checkpoints: where it is saved; None saves nothing. Only the first process writes.
     """
 
     parameters: Sequence[nn.Parameter]
@@ -39,7 +39,7 @@ class TrainingState:
     scaler: torch.amp.GradScaler
     pruners: Sequence[GradualPruner]
     log: MetricsLog
-    workers: Workers
+    process_group: ProcessGroup
     checkpoints: CheckpointStore | None
 
     @property
@@ -53,7 +53,7 @@ class TrainingState:
         """Have the first process save its state; the others have the same, and wait until it is on disk."""
         if self.checkpoints is None:
             return
-        if self.workers.leads:
+        if self.process_group.leads:
             self.checkpoints.save(
                 {
                     "epoch": position.epoch,
@@ -67,7 +67,7 @@ class TrainingState:
                     "metrics": self.log.lines,
                 }
             )
-        self.workers.wait()
+        self.process_group.wait()
 
     def restore(self) -> Position:
         """Put the saved state back in place, if there is one; returns where training goes on."""

@@ -6,9 +6,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lslo.adapters.adapter_folder import count_adapter, load_codes, load_with_adapter, save_adapter
+from lslo.adapters.adapter_folder import load_codes, load_with_adapter, save_adapter
+from lslo.adapters.index_strategy import IndexStrategy
+from lslo.adapters.parameter_counts import count_adapter
 from lslo.adapters.placement import add_lslo
-from lslo.adapters.routing import IndexStrategy
 from lslo.base_model.loading import base_model_fingerprint, load_base_model
 
 RANKS = {"en": 1, "or": 3, "de": 2}

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from lslo.adapters.language_matmul import GatheredRows, GroupedRows, language_products
+from lslo.adapters.language_matmul import GatheredRows, GroupedRows, language_matmul
 
 TIME = 3
 ALL_RANKS = [(2, 2, 2, 2, 8, 8), (4, 4, 4, 4, 4), (8, 8), (0, 3, 5, 0, 1), (0, 0, 0, 0, 2), (64, 64, 64, 64)]
@@ -94,4 +94,4 @@ def test_gather_and_scatter_are_transposes():
 
 
 def test_a_cpu_groups_rows():
-    assert isinstance(language_products((1, 2), torch.tensor([0])), GroupedRows)
+    assert isinstance(language_matmul((1, 2), torch.tensor([0])), GroupedRows)

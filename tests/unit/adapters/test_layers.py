@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.language_matmul import GatheredRows, GroupedRows
 from lslo.adapters.layers import LayerWeights, LSLo, LSLoLinear, WeightedLSLoLinear
 from lslo.adapters.placement import add_lslo, add_weighted_lslo
-from lslo.adapters.routing import IndexStrategy, Router
+from lslo.adapters.routing import Router
 
 IN, OUT = 5, 7
 RANKS = [(3, 3, 3), (1, 4, 2), (0, 2, 5), (0, 3, 0), (2,), (8, 1, 0, 3), (1, 1)]
@@ -84,7 +85,7 @@ def languages_of_rows(layout, languages):
 @pytest.mark.parametrize("ranks", RANKS, ids=str)
 @pytest.mark.parametrize("kind", [GroupedRows, GatheredRows])
 def test_forward_and_gradients_equal_equation_3_row_by_row(monkeypatch, kind, ranks, index, layout):
-    monkeypatch.setattr("lslo.adapters.routing.language_products", kind)
+    monkeypatch.setattr("lslo.adapters.routing.language_matmul", kind)
     source, target = languages_of_rows(layout, len(ranks))
     base = frozen_linear(bias=layout != "mixed")
     lslo, matrices_A, matrices_B = random_lslo(ranks, seed=3)

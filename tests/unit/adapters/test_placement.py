@@ -10,9 +10,10 @@ import pytest
 import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-from lslo.adapters.adapter_folder import count_adapter, count_model
-from lslo.adapters.placement import MODULES, WeightMatrix, add_lslo, add_weighted_lslo, weight_matrices
-from lslo.adapters.routing import IndexStrategy
+from lslo.adapters.index_strategy import IndexStrategy
+from lslo.adapters.parameter_counts import count_adapter, count_model
+from lslo.adapters.placement import add_lslo, add_weighted_lslo, weight_matrices
+from lslo.adapters.weight_matrices import MODULES, WeightMatrix
 from lslo.experiment.languages import read_languages
 from lslo.experiment.settings import Setting
 

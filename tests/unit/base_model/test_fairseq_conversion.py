@@ -24,9 +24,12 @@ from fairseq_archive import checkpoint_of
 from lslo.base_model.fairseq_conversion import convert_fairseq, read_checkpoint
 from lslo.base_model.loading import load_base_model
 from lslo.base_model.tokenizer import Tokenizer
-from lslo.training.batches import TokenizedCorpus, collate
+from lslo.corpus.tokenized import TokenizedCorpus
+from lslo.experiment.hyperparameters import Decoding
+from lslo.training.batches import collate
 from lslo.training.loss import smoothed_cross_entropy
-from lslo.translation.translate import Decoding, beam_search, translate
+from lslo.translation.beam_search import beam_search
+from lslo.translation.translate import translate
 
 FIXTURE = Path(__file__).parents[2] / "data/fairseq_m2m_tiny"
 SCRIPT = Path(__file__).parents[3] / "workflow/scripts/convert_base_model.py"

@@ -14,8 +14,10 @@ from transformers import AutoTokenizer, M2M100Tokenizer, NllbTokenizer
 from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
 from lslo.base_model.tokenizer import Tokenizer, read_dictionary
-from lslo.training.batches import TokenizedCorpus, collate
-from lslo.translation.translate import Decoding, translate
+from lslo.corpus.tokenized import TokenizedCorpus
+from lslo.experiment.hyperparameters import Decoding
+from lslo.training.batches import collate
+from lslo.translation.translate import translate
 from nllb_tokenizer import write_nllb_tokenizer
 
 NLLB_CODES = {"en": "eng_Latn", "de": "deu_Latn", "or": "ory_Orya", "zh": "zho_Hans"}

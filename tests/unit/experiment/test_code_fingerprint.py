@@ -2,23 +2,26 @@
 
 from pathlib import Path
 
-from lslo.experiment.code_fingerprint import code_fingerprint, files_fingerprint, imported_files
+from lslo.experiment.code_fingerprint import PACKAGE, code_fingerprint, files_fingerprint, imported_files
 
 SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
 
 
 def names(script: str) -> set[str]:
-    return {file.name for file in imported_files(SCRIPTS / f"{script}.py")}
+    files = imported_files(SCRIPTS / f"{script}.py")
+    return {file.relative_to(PACKAGE).as_posix() for file in files if PACKAGE in file.parents}
 
 
 def test_training_depends_on_the_layer_and_not_on_the_figures():
-    assert {"lslo_layers.py", "training.py", "pruning.py", "batching.py", "__init__.py"} <= names("finetune")
-    assert {"figures", "curves.py", "tables.py", "scoring.py"}.isdisjoint(names("finetune"))
+    found = names("finetune")
+    assert {"adapters/layers.py", "training/trainer.py", "training/pruning.py", "__init__.py"} <= found
+    assert not [name for name in found if name.startswith(("reporting/", "planning/", "scoring/"))]
 
 
 def test_figures_depend_on_the_style_and_not_on_training():
-    assert {"style.py", "heatmaps.py", "curves.py"} <= names("make_figure")
-    assert {"training.py", "lslo_layers.py", "translation.py"}.isdisjoint(names("make_figure"))
+    found = names("make_figure")
+    assert {f"reporting/figures/{name}.py" for name in ("style", "heatmaps", "curves")} <= found
+    assert not [name for name in found if name.startswith(("training/", "translation/", "recipes/"))]
 
 
 def test_a_fingerprint_changes_with_the_script_and_with_what_it_imports(tmp_path):

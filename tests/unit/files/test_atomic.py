@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from lslo.files.atomic import whole_folder, write_whole
+from lslo.files.atomic import atomic_folder, write_atomically
 from lslo.files.checksums import DamagedError, check_checksums, damaged_set_aside, write_checksums
 
 
@@ -14,7 +14,7 @@ def test_a_writer_that_raises_leaves_nothing_behind(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        write_whole(tmp_path / "deep" / "file", fail)
+        write_atomically(tmp_path / "deep" / "file", fail)
     assert list((tmp_path / "deep").iterdir()) == []
 
 
@@ -25,7 +25,7 @@ def test_a_writer_that_raises_leaves_the_old_file(tmp_path):
 
     (tmp_path / "file").write_text("whole")
     with pytest.raises(KeyboardInterrupt):
-        write_whole(tmp_path / "file", fail)
+        write_atomically(tmp_path / "file", fail)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text() == "whole"
 
@@ -37,7 +37,7 @@ def test_the_final_name_appears_only_when_the_file_is_whole(tmp_path):
         assert not (tmp_path / "file").exists()
         path.write_text("done")
 
-    write_whole(tmp_path / "file", write)
+    write_atomically(tmp_path / "file", write)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text() == "done"
 
@@ -48,7 +48,7 @@ def test_a_folder_takes_its_name_when_it_is_whole(tmp_path):
     (target / "old").write_text("old")
     (tmp_path / ".folder.partial").mkdir()
     (tmp_path / ".folder.partial/of a kill").write_text("half")
-    with whole_folder(target) as folder:
+    with atomic_folder(target) as folder:
         assert list(folder.iterdir()) == []
         (folder / "new").write_text("new")
         assert [path.name for path in target.iterdir()] == ["old"]
@@ -61,7 +61,7 @@ def test_a_folder_whose_making_fails_leaves_the_old_one(tmp_path):
     target.mkdir()
 
     def fail():
-        with whole_folder(target) as folder:
+        with atomic_folder(target) as folder:
             (folder / "half").write_text("half")
             raise OSError("disk full")
 

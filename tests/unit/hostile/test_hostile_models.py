@@ -11,11 +11,12 @@ from safetensors.torch import load_file, save_file
 
 from hostile_input import accepted, bounded, flipped
 from lslo.adapters.adapter_folder import load_codes, load_with_adapter, save_adapter
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
-from lslo.adapters.routing import IndexStrategy
 from lslo.base_model.loading import load_base_model
 from lslo.base_model.tokenizer import Tokenizer
-from lslo.translation.translate import Decoding, beam_search
+from lslo.experiment.hyperparameters import Decoding
+from lslo.translation.beam_search import beam_search
 
 RANKS = {"en": 1, "or": 2}
 STRATEGY = IndexStrategy(("src", "tgt"), ("tgt", "src", "tgt"))

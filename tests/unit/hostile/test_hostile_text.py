@@ -9,13 +9,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hostile_input import BYTES, accepted, bounded, flipped, mutated
-from lslo.adapters.routing import IndexStrategy
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.base_model.fairseq_conversion import LANGUAGE_PAIRS, _language_tokens
 from lslo.base_model.tokenizer import DICTIONARY, LANGUAGE_TOKENS, Tokenizer, read_dictionary
 from lslo.cli import _lines
 from lslo.cli import main as command_line
 from lslo.corpus.plain_text import read_hypotheses, read_parallel, read_sentences, write_sentences
-from lslo.scoring.directions import DirectionStatistics, read_scores, read_statistics, write_statistics
+from lslo.scoring.bleu import DirectionStatistics
+from lslo.scoring.score_files import read_scores, read_statistics, write_statistics
 
 TEXT = "The house is small.\nଘରଟି ଛୋଟ\n房子很小。\n".encode()
 SYMBOLS = "▁the 12\nhouse 3\n__en__ 1\n__de__ 1\n".encode()

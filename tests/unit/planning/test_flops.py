@@ -6,9 +6,11 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode, addmm_flop
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-from lslo.adapters.adapter_folder import count_adapter, save_adapter
+from lslo.adapters.adapter_folder import save_adapter
+from lslo.adapters.index_strategy import IndexStrategy
+from lslo.adapters.parameter_counts import count_adapter
 from lslo.adapters.placement import add_lslo, add_weighted_lslo
-from lslo.adapters.routing import IndexStrategy
+from lslo.experiment.hyperparameters import Decoding
 from lslo.experiment.languages import all_directions
 from lslo.planning.flops import (
     LsloShape,
@@ -21,7 +23,7 @@ from lslo.planning.model_sizes import KNOWN_MODELS, ModelSizes
 from lslo.planning.token_counts import PairSums, lengths_of_distribution, pair_sums
 from lslo.training.batches import collate
 from lslo.training.loss import batch_loss
-from lslo.translation.translate import Decoding, beam_search
+from lslo.translation.beam_search import beam_search
 
 LANGUAGES = ("en", "de", "or")
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from lslo.adapters.adapter_folder import load_codes, load_with_adapter, save_codes
+from lslo.adapters.adapter_folder import _save_model, load_codes, load_with_adapter, save_codes
 from lslo.base_model.loading import load_base_model
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.cli import main
-from lslo.experiment.hyperparameters import Recipe
+from lslo.experiment.hyperparameters import Decoding, Recipe
 from lslo.experiment.settings import Setting
 from lslo.files.checksums import check_checksums
-from lslo.recipes.finetuning import _save_model, fine_tune
+from lslo.recipes.finetuning import fine_tune
 from lslo.recipes.training_job import TrainingJob
-from lslo.translation.translate import Decoding, translate
+from lslo.translation.translate import translate
 
 BASE_MODEL = Path(__file__).parents[3] / "resources/embedded_base_model"
 CODES = {"eng": "en", "nld": "nl", "fra": "fr"}

@@ -5,10 +5,11 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
-from lslo.adapters.routing import IndexStrategy
-from lslo.recipes.subspaces import A_matrix, B_matrix, SubspaceAnalysis, language_pruner
-from lslo.training.pruning import GradualPruningSchedule
+from lslo.experiment.hyperparameters import GradualPruningSchedule
+from lslo.recipes.pruning_groups import A_matrix, B_matrix, language_pruner
+from lslo.recipes.subspaces import SubspaceAnalysis
 
 LANGUAGES = ("en", "de", "or")
 STRATEGY = IndexStrategy(("src", "tgt"), ("tgt", "src", "tgt"))

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 import torch
 
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_weighted_lslo
-from lslo.adapters.routing import IndexStrategy
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.languages import all_directions
 from lslo.recipes.weight_learning import learned_strategy, weights_table

@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas
 import pytest
 
-from lslo.reporting import tables
-from lslo.reporting.claims.check import ClaimSettings, Evidence, check_claims
+from lslo.reporting import paper_comparison
+from lslo.reporting.claims.check import check_claims
+from lslo.reporting.claims.evidence import ClaimSettings, Evidence
 from lslo.reporting.claims.report import claims_markdown, claims_page
 from lslo.scoring.class_means import MODULES, class_columns
 
@@ -45,7 +46,7 @@ def scores_of(columns):
 def paper_scores():
     rows = {}
     for number in (1, 6, 7):
-        for row in tables.read_paper_table(PAPER / f"table{number}.csv").to_dict("records"):
+        for row in paper_comparison.read_paper_table(PAPER / f"table{number}.csv").to_dict("records"):
             rows[row["setting"]] = {column: row[column] for column in class_columns(CLASSES)}
     return {setting: [scores_of(columns)] for setting, columns in rows.items()}
 

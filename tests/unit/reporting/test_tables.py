@@ -50,7 +50,7 @@ def test_class_sizes_reproduce_the_papers_averages():
     rows = 0
     differing = []
     for number, sizes in ((1, lang12), (2, lang30), (6, lang12), (7, lang12)):
-        for row in tables.read_paper_table(PAPER / f"table{number}.csv").to_dict("records"):
+        for row in comparison.read_paper_table(PAPER / f"table{number}.csv").to_dict("records"):
             average = results.average_of_columns(row, sizes)
             rows += 1
             # Half a unit in the last of two decimals on either side, and each printed column's own rounding.
@@ -61,7 +61,7 @@ def test_class_sizes_reproduce_the_papers_averages():
 
 
 def test_a_mean_of_columns_is_not_the_papers_average():
-    row = tables.read_paper_table(PAPER / "table1.csv").iloc[0]
+    row = comparison.read_paper_table(PAPER / "table1.csv").iloc[0]
     of_columns = sum(row[column] for column in row.index[2:-1]) / 9
     assert abs(of_columns - row["AVG"]) > 0.1
 
@@ -284,7 +284,7 @@ def test_languages_table():
 
 def test_paper_rows_stand_beside_ours():
     table = example_table()
-    beside = tables.beside_paper(table, tables.read_paper_table(PAPER / "table1.csv"))
+    beside = tables.beside_paper(table, comparison.read_paper_table(PAPER / "table1.csv"))
     assert len(beside) == 2 * 10
     row = beside[(beside["setting"] == "2;2;8+WL+GPS(0.9)") & (beside["column"] == "H2H")].iloc[0]
     assert (row["measured"], row["paper"]) == (pytest.approx(12.5), 33.13)
@@ -311,7 +311,7 @@ def compared_table(differing=("V2V", "AVG")):
         CLASSES,
         caption="Scores.",
         label="tab:main",
-        paper=tables.read_paper_table(PAPER / "table1.csv"),
+        paper=comparison.read_paper_table(PAPER / "table1.csv"),
         significance={"2;2;8+WL+GPS(0.9)": significance_of(numbered(11), differing)},
     )
 
@@ -380,7 +380,7 @@ def test_comparison_that_does_not_fit_is_refused():
         result = tables.SettingResult("Ft-all", [scores_of(numbered(10))])
         return tables.results_table([result], CLASSES, caption="c", label="l", **options)
 
-    paper = tables.read_paper_table(PAPER / "table1.csv")
+    paper = comparison.read_paper_table(PAPER / "table1.csv")
     with pytest.raises(ValueError, match="not of chrF"):
         table(metric="chrf", paper=paper)
     with pytest.raises(ValueError, match="Ft-all more than once"):
@@ -395,7 +395,7 @@ def test_comparison_that_does_not_fit_is_refused():
 
 
 def test_table7_marks_the_fully_connected_rows():
-    settings = list(tables.read_paper_table(PAPER / "table7.csv")["setting"])
+    settings = list(comparison.read_paper_table(PAPER / "table7.csv")["setting"])
     assert settings[2:5] == ["2;2;8+WL+GPS(0.9)", "2;2;16+WL+GPS(0.9)", "2;2;16+WL+GPS(0.9)@fc"]
     assert len(set(settings)) == 7
 

@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 import pytest
 import torch
 
-from lslo.running.fork_pool import side_by_side
+from lslo.running.fork_pool import map_in_forks
 
 
 def square_and_process(number):
@@ -21,22 +21,22 @@ def square_and_process(number):
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_every_item_is_done_once(processes):
-    found = dict(side_by_side(square_and_process, [5, 3, 8, 1, 9], processes))
+    found = dict(map_in_forks(square_and_process, [5, 3, 8, 1, 9], processes))
     assert [found[index][0] for index in range(5)] == [25, 9, 64, 1, 81]
-    workers = {process for _, process, _ in found.values()}
-    assert (workers == {os.getpid()}) == (processes == 1)
+    pids = {process for _, process, _ in found.values()}
+    assert (pids == {os.getpid()}) == (processes == 1)
     assert processes == 1 or {threads for _, _, threads in found.values()} == {1}
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_what_the_function_raises_is_raised(processes):
     with pytest.raises(ValueError, match="thirteen"):
-        list(side_by_side(square_and_process, [1, 13, 2], processes))
+        list(map_in_forks(square_and_process, [1, 13, 2], processes))
 
 
 def test_a_process_that_is_killed_is_an_error():
     with pytest.raises(MemoryError, match="killed"):
-        list(side_by_side(lambda _: os.kill(os.getpid(), signal.SIGKILL), [1, 2], 2))
+        list(map_in_forks(lambda _: os.kill(os.getpid(), signal.SIGKILL), [1, 2], 2))
 
 
 class TwoArguments(Exception):  # noqa: N818
@@ -51,18 +51,18 @@ def test_a_result_that_cannot_be_read_is_no_want_of_memory():
         raise TwoArguments("a", "b")
 
     with pytest.raises(BrokenProcessPool):
-        list(side_by_side(work, [1, 2], 2))
+        list(map_in_forks(work, [1, 2], 2))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one process")
 def test_processes_end_with_the_one_that_started_them(tmp_path):
     script = (
         "import os, pathlib, time\n"
-        "from lslo.running.fork_pool import side_by_side\n"
+        "from lslo.running.fork_pool import map_in_forks\n"
         "def work(item):\n"
         "    pathlib.Path(item).write_text(str(os.getpid()))\n"
         "    time.sleep(600)\n"
-        "list(side_by_side(work, ['a', 'b'], 2))\n"
+        "list(map_in_forks(work, ['a', 'b'], 2))\n"
     )
     started = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path)
     files = [tmp_path / "a", tmp_path / "b"]

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import lslo.running.progress
+from lslo.errors import user_message
 from lslo.running.progress import Progress
-from lslo.running.script import user_message
 
 JOB = """
 import logging

@@ -9,15 +9,11 @@ import pytest
 from sacrebleu.metrics import BLEU
 from scipy.stats import kstest
 
+from lslo.scoring import bleu
 from lslo.scoring import bootstrap as significance
+from lslo.scoring.bleu import STATISTICS, DirectionStatistics, corpus_spbleu, direction_statistics
 from lslo.scoring.class_means import class_columns, class_means
-from lslo.scoring.directions import (
-    STATISTICS,
-    DirectionStatistics,
-    corpus_spbleu,
-    direction_statistics,
-    score_directions,
-)
+from lslo.scoring.directions import score_directions
 from lslo.scoring.ngram_matches import Sentences
 
 CLASSES = {"en": "H", "fr": "H", "ko": "M", "wo": "V", "or": "V"}
@@ -128,7 +124,7 @@ def test_smoothing_and_degenerate_counts_are_sacrebleus():
         (0, 20, 0, 0, 0, 0, 0, 0, 0, 0),  # empty
         (20, 20, 20, 18, 16, 14, 20, 18, 16, 14),  # perfect
     ]
-    scores = significance.spbleu_of_totals(np.array(rows))
+    scores = bleu.spbleu_of_totals(np.array(rows))
     np.testing.assert_allclose(scores, [corpus_spbleu(row) for row in rows], rtol=1e-12, atol=0)
     assert list(scores[3:6]) == [0, 0, 0]
     assert scores[6] == pytest.approx(100)

@@ -12,6 +12,7 @@ import sentencepiece
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.tokenizers import tokenizer_spm
 
+from lslo.scoring import bleu, score_files
 from lslo.scoring import directions as scoring
 from lslo.scoring.directions import score_directions
 from lslo.scoring.spbleu_tokenizer import SENTENCEPIECE_MODEL, SpbleuTokenizer, spbleu_tokenizer
@@ -131,7 +132,7 @@ def test_references_are_split_into_pieces_once_a_target_language(hypotheses, ref
 
 def test_statistics_made_before_are_not_made_again(hypotheses, references, model, monkeypatch):
     tokenizer = SpbleuTokenizer.from_model(model)
-    statistics = scoring.direction_statistics(hypotheses, references, tokenizer)
+    statistics = bleu.direction_statistics(hypotheses, references, tokenizer)
     scores = score_directions(hypotheses, references, tokenizer)
     monkeypatch.setattr(SpbleuTokenizer, "numbered_pieces", None)
     shared = score_directions(hypotheses, references, tokenizer, statistics)
@@ -142,9 +143,9 @@ def test_statistics_made_before_are_not_made_again(hypotheses, references, model
 
 def test_statistics_are_sacrebleus_counts(hypotheses, references, model):
     tokenizer = SpbleuTokenizer.from_model(model)
-    statistics = scoring.direction_statistics(hypotheses, references, tokenizer)
+    statistics = bleu.direction_statistics(hypotheses, references, tokenizer)
     assert statistics.directions == tuple(hypotheses)
-    assert statistics.counts.shape == (len(hypotheses), 30, len(scoring.STATISTICS))
+    assert statistics.counts.shape == (len(hypotheses), 30, len(bleu.STATISTICS))
     assert statistics.counts.dtype == np.int32
     for (source, target), counts in zip(statistics.directions, statistics.counts, strict=True):
         lines, lines_of_reference = hypotheses[source, target], references[target]
@@ -160,36 +161,36 @@ def test_statistics_need_the_same_sentences_in_every_direction(references, model
     shorter = {**references, "de": references["de"][1:]}
     hypotheses = {("en", "or"): shorter["or"], ("en", "de"): shorter["de"]}
     with pytest.raises(ValueError, match="en-de has 29 sentences but en-or has 30"):
-        scoring.direction_statistics(hypotheses, shorter, tokenizer)
+        bleu.direction_statistics(hypotheses, shorter, tokenizer)
 
 
 def test_statistics_survive_writing_and_reading(tmp_path, hypotheses, references, model):
-    statistics = scoring.direction_statistics(hypotheses, references, SpbleuTokenizer.from_model(model))
+    statistics = bleu.direction_statistics(hypotheses, references, SpbleuTokenizer.from_model(model))
     path, again = tmp_path / "statistics.npz", tmp_path / "again"
-    scoring.write_statistics(statistics, path)
-    read = scoring.read_statistics(path)
+    score_files.write_statistics(statistics, path)
+    read = score_files.read_statistics(path)
     assert (read.directions, read.signature) == (statistics.directions, statistics.signature)
     assert read.counts.dtype == np.int32
     np.testing.assert_array_equal(read.counts, statistics.counts)
     # The same bytes, whatever the name and the time.
-    scoring.write_statistics(read, again)
+    score_files.write_statistics(read, again)
     assert again.read_bytes() == path.read_bytes()
     with zipfile.ZipFile(path) as archive:
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_counts_that_need_wider_integers_survive_too(tmp_path):
-    counts = np.full((1, 2, len(scoring.STATISTICS)), 70_000, np.int32)
-    scoring.write_statistics(scoring.DirectionStatistics((("en", "de"),), counts, "s"), tmp_path / "s.npz")
-    np.testing.assert_array_equal(scoring.read_statistics(tmp_path / "s.npz").counts, counts)
+    counts = np.full((1, 2, len(bleu.STATISTICS)), 70_000, np.int32)
+    score_files.write_statistics(bleu.DirectionStatistics((("en", "de"),), counts, "s"), tmp_path / "s.npz")
+    np.testing.assert_array_equal(score_files.read_statistics(tmp_path / "s.npz").counts, counts)
 
 
 def test_a_broken_file_of_statistics_is_refused_by_name(tmp_path, hypotheses, references, model):
     path = tmp_path / "statistics.npz"
     with pytest.raises(FileNotFoundError, match=r"statistics\.npz: no such statistics"):
-        scoring.read_statistics(path)
-    statistics = scoring.direction_statistics(hypotheses, references, SpbleuTokenizer.from_model(model))
-    scoring.write_statistics(statistics, path)
+        score_files.read_statistics(path)
+    statistics = bleu.direction_statistics(hypotheses, references, SpbleuTokenizer.from_model(model))
+    score_files.write_statistics(statistics, path)
     whole = path.read_bytes()
     damaged = bytearray(whole)
     damaged[len(whole) // 2] ^= 255
@@ -203,18 +204,18 @@ def test_a_broken_file_of_statistics_is_refused_by_name(tmp_path, hypotheses, re
         with pytest.raises(
             ValueError, match=r"statistics\.npz: not a file of spBLEU statistics, or damaged$"
         ):
-            scoring.read_statistics(path)
-    narrower = scoring.DirectionStatistics(statistics.directions, statistics.counts[..., :9], "s")
-    scoring.write_statistics(narrower, path)
+            score_files.read_statistics(path)
+    narrower = bleu.DirectionStatistics(statistics.directions, statistics.counts[..., :9], "s")
+    score_files.write_statistics(narrower, path)
     with pytest.raises(ValueError, match=r"statistics of another form \(counts \[6, 30, 9\]\)"):
-        scoring.read_statistics(path)
+        score_files.read_statistics(path)
 
 
 def test_rows_keep_the_given_order(hypotheses, references, model):
     tokenizer = SpbleuTokenizer.from_model(model)
     given = dict(reversed(hypotheses.items()))
     scores = score_directions(given, references, tokenizer)
-    assert tuple(scores.columns) == scoring.SCORE_COLUMNS
+    assert tuple(scores.columns) == score_files.SCORE_COLUMNS
     assert list(zip(scores["source"], scores["target"], strict=True)) == list(given)
     forward = score_directions(hypotheses, references, tokenizer)
     pandas.testing.assert_frame_equal(scores[::-1].reset_index(drop=True), forward)
@@ -262,19 +263,19 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
 def test_scores_survive_writing_and_reading(tmp_path, hypotheses, references, model):
     scores = score_directions(hypotheses, references, SpbleuTokenizer.from_model(model))
     scores["source"] = scores["source"].replace("en", "nan")  # the code of Min Nan Chinese
-    scoring.write_scores(scores, tmp_path / "scores.csv")
-    read = scoring.read_scores(tmp_path / "scores.csv")
+    score_files.write_scores(scores, tmp_path / "scores.csv")
+    read = score_files.read_scores(tmp_path / "scores.csv")
     pandas.testing.assert_frame_equal(read, scores, atol=5e-5, check_dtype=False)
     epochs = scoring.epoch_scores({1: scores, 0: scores})
     assert list(epochs["epoch"]) == [0] * len(scores) + [1] * len(scores)
-    assert tuple(epochs.columns) == scoring.EPOCH_SCORE_COLUMNS
+    assert tuple(epochs.columns) == score_files.EPOCH_SCORE_COLUMNS
 
 
 def test_a_broken_score_file_is_refused_by_name(tmp_path):
     path = tmp_path / "scores.csv"
     path.write_text("source,target,spbleu\nen,de,1\n")
     with pytest.raises(ValueError, match=r"scores\.csv: no column chrf"):
-        scoring.read_scores(path)
-    path.write_text(",".join(scoring.SCORE_COLUMNS) + "\nen,de,good,1,a,b\n")
+        score_files.read_scores(path)
+    path.write_text(",".join(score_files.SCORE_COLUMNS) + "\nen,de,good,1,a,b\n")
     with pytest.raises(ValueError, match=r"scores\.csv: column spbleu"):
-        scoring.read_scores(path)
+        score_files.read_scores(path)

@@ -7,10 +7,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU, CHRF
 
-from lslo.scoring import directions as scoring
-from lslo.scoring import ngram_matches
+from lslo.scoring import ngram_matches, score_files
+from lslo.scoring.bleu import direction_statistics
 from lslo.scoring.chrf import CHRF_WORD_ORDER, ChrfReferences
-from lslo.scoring.directions import direction_statistics, score_directions
+from lslo.scoring.directions import score_directions
 from lslo.scoring.ngram_matches import ReferenceNgrams, Sentences
 from lslo.scoring.spbleu_tokenizer import SpbleuTokenizer
 
@@ -146,4 +146,4 @@ def test_repeated_hypotheses_are_split_into_pieces_once(tokenizers, monkeypatch)
     again = score_directions({("en", "de"): lines}, {"de": lines[::-1]}, counting)
     assert again.equals(scores)
     assert encoded == ["ab ba", "ba ab"]
-    assert tuple(scores.columns) == scoring.SCORE_COLUMNS
+    assert tuple(scores.columns) == score_files.SCORE_COLUMNS

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from lslo.base_model.tokenizer import Tokenizer
+from lslo.corpus.tokenized import TokenizedCorpus, pad_sequences
 from lslo.experiment.languages import all_directions
-from lslo.training.batches import TokenizedCorpus, collate, group_into_updates, pad_sequences, plan_batches
+from lslo.training.batches import collate, group_into_updates, plan_batches
 
 PAD, END = 1, 2
 

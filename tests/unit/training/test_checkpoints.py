@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from lslo.files.checksums import file_sha256
+from lslo.files.locks import only_job
 from lslo.recipes.training_job import state_fingerprint
-from lslo.training.checkpoints import CheckpointStore, only_job
+from lslo.training.checkpoints import CheckpointStore
 
 STATE = {
     "epoch": 3,
@@ -67,7 +68,7 @@ def test_what_a_killed_save_left_is_gone_after_the_next(tmp_path):
 def test_two_jobs_do_not_train_with_one_state(tmp_path):
     """The lock is that of another process, and is free when that is killed."""
     program = (
-        "import sys, time; from pathlib import Path; from lslo.training.checkpoints import only_job\n"
+        "import sys, time; from pathlib import Path; from lslo.files.locks import only_job\n"
         "with only_job(Path(sys.argv[1])): print('locked', flush=True); time.sleep(60)"
     )
     folder = tmp_path / "state"

@@ -9,14 +9,14 @@ import pytest
 import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-from lslo.adapters.adapter_folder import count_adapter
+from lslo.adapters.index_strategy import IndexStrategy
+from lslo.adapters.parameter_counts import count_adapter
 from lslo.adapters.placement import add_lslo
-from lslo.adapters.routing import IndexStrategy
-from lslo.experiment.hyperparameters import Recipe
+from lslo.corpus.tokenized import TokenizedCorpus
+from lslo.experiment.hyperparameters import Decoding, Recipe
 from lslo.experiment.languages import all_directions
-from lslo.training.batches import TokenizedCorpus
 from lslo.training.trainer import train
-from lslo.translation.translate import Decoding, beam_search
+from lslo.translation.beam_search import beam_search
 
 pytestmark = pytest.mark.scale
 

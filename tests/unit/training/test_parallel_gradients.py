@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
-from lslo.adapters.routing import IndexStrategy
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.languages import all_directions
 from lslo.running.fork_pool import suitable_processes

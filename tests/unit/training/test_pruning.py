@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from lslo.training.pruning import GradualPruner, GradualPruningSchedule, PrunedMatrix
+from lslo.experiment.hyperparameters import GradualPruningSchedule
+from lslo.training.pruning import GradualPruner, PrunedMatrix
 
 TABLE3 = Path(__file__).parents[3] / "resources/paper/table3.csv"
 

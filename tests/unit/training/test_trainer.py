@@ -8,16 +8,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
-from lslo.adapters.routing import IndexStrategy
-from lslo.experiment.hyperparameters import Recipe, inverse_square_root
+from lslo.experiment.hyperparameters import GradualPruningSchedule, Recipe
 from lslo.experiment.languages import all_directions
-from lslo.recipes.subspaces import language_pruner
+from lslo.recipes.pruning_groups import language_pruner
 from lslo.training.batches import collate, plan_batches
 from lslo.training.checkpoints import CheckpointStore
 from lslo.training.loss import batch_loss, smoothed_cross_entropy
-from lslo.training.pruning import GradualPruningSchedule
-from lslo.training.trainer import set_dropout, train
+from lslo.training.trainer import inverse_square_root, set_dropout, train
 
 RANKS = {"en": 1, "de": 2, "or": 3}
 STRATEGY = IndexStrategy(("src", "tgt"), ("tgt", "src", "tgt"))

@@ -12,8 +12,8 @@ import torch
 
 import lslo.training.gradients
 import lslo.training.loss
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
-from lslo.adapters.routing import IndexStrategy
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.languages import all_directions
 from lslo.training.batches import collate
@@ -211,16 +211,16 @@ import numpy as np
 import torch
 sys.path.insert(0, {tests!r})
 import conftest
-from lslo.training.batches import TokenizedCorpus
-from lslo.running.process_group import Workers
+from lslo.corpus.tokenized import TokenizedCorpus
+from lslo.running.process_group import ProcessGroup
 from lslo.experiment.languages import all_directions
 from lslo.adapters.placement import add_lslo
-from lslo.adapters.routing import IndexStrategy
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.experiment.hyperparameters import Recipe
 from lslo.training.trainer import train
 
 torch.set_num_threads(1)
-workers = Workers.join()
+process_group = ProcessGroup.join()
 make = conftest.small_model.__wrapped__()
 corpus = conftest.toy_corpus.__wrapped__()
 model = make()
@@ -231,9 +231,10 @@ if {adapted}:
 model.double()
 examples = corpus.examples(all_directions(corpus.languages))
 recipe = Recipe(epochs=1, learning_rate=0.01, tokens_per_batch=40, tokens_per_update=160, dropout=0.0)
-train(model, corpus, lambda _: examples, recipe, router=router, workers=workers, metrics=Path({metrics!r}))
+group, metrics = process_group, Path({metrics!r})
+train(model, corpus, lambda _: examples, recipe, router=router, process_group=group, metrics=metrics)
 parameters = [parameter.detach() for parameter in model.parameters() if parameter.requires_grad]
-torch.save(parameters, {output!r} + f".{{workers.rank}}")
+torch.save(parameters, {output!r} + f".{{process_group.rank}}")
 """
 
 

@@ -6,12 +6,14 @@ import pytest
 import torch
 from torch import nn
 
+from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
-from lslo.adapters.routing import IndexStrategy
 from lslo.base_model.tokenizer import Tokenizer
-from lslo.training.batches import TokenizedCorpus
+from lslo.corpus.tokenized import TokenizedCorpus
+from lslo.experiment.hyperparameters import Decoding
 from lslo.translation import translate as translate_module
-from lslo.translation.translate import Decoding, beam_search, translate
+from lslo.translation.beam_search import beam_search
+from lslo.translation.translate import translate
 
 PAD, END = 1, 2
 LANGUAGE_TOKENS = {"en": 4, "de": 5, "or": 6}
@@ -265,10 +267,10 @@ def test_several_processes_translate_as_one_does(routed, tokenizer, monkeypatch)
     decoding = Decoding(beam=2, maximum_length=8, tokens_per_batch=100)
     monkeypatch.setattr(translate_module, "LEAST_TOKENS", 20)
     used = []
-    original = translate_module.side_by_side
+    original = translate_module.map_in_forks
     monkeypatch.setattr(
         translate_module,
-        "side_by_side",
+        "map_in_forks",
         lambda function, items, processes: (
             used.append((processes, len(items))) or original(function, items, processes)
         ),

@@ -48,7 +48,7 @@ class Phrase:
 
 
 @dataclass(frozen=True)
-class EmbeddedCorpus:
+class CldrCorpus:
     """The three splits; the rows of `dev` and `devtest` are complete in all `languages`."""
 
     languages: tuple[str, ...]
@@ -72,14 +72,14 @@ class _Taken:
         self.sentences.update(sentences)
 
 
-def build_embedded_corpus(
+def build_cldr_corpus(
     resource_classes: Mapping[str, str],
     *,
     seed: int,
     sizes: Mapping[str, int],
     known_entities: Mapping[str, float],
     focus_entities: int = 90,
-) -> EmbeddedCorpus:
+) -> CldrCorpus:
     """Build the corpus; the same arguments give the same corpus on every machine.
 
     Args:
@@ -122,7 +122,7 @@ def build_embedded_corpus(
         random.Random(f"{seed} pretrain"),
         taken,
     )
-    return EmbeddedCorpus(languages, pretrain, dev, devtest)
+    return CldrCorpus(languages, pretrain, dev, devtest)
 
 
 def _check_arguments(
@@ -272,7 +272,7 @@ def read_pretraining_table(path: str | Path) -> list[dict[str, str]]:
     return [{key: cell for key, cell in row.items() if key != "kind" and cell} for row in rows]
 
 
-def tokenizer_alphabet(corpus: EmbeddedCorpus) -> str:
+def tokenizer_alphabet(corpus: CldrCorpus) -> str:
     """All characters of `pretrain` and `dev` but the space, sorted: what the tokenizer must not lack.
 
     Languages that know a part of the entities lack some letters in `pretrain` (Wolof `À` of `Àlarba`); a
@@ -282,7 +282,7 @@ def tokenizer_alphabet(corpus: EmbeddedCorpus) -> str:
     return "".join(sorted(set(chain.from_iterable(sentences)) - {" "}))
 
 
-def corpus_fingerprint(corpus: EmbeddedCorpus) -> str:
+def corpus_fingerprint(corpus: CldrCorpus) -> str:
     """SHA-256, as hexadecimal digits, over the languages and all rows of all splits."""
     splits = {
         split: [

@@ -11,14 +11,12 @@ import pandas
 from scipy.stats import spearmanr
 
 from lslo.experiment.languages import RESOURCE_CLASSES
-from lslo.scoring.class_means import demand_per_size, mean_over_seeds, means_by_epoch, require_columns
+from lslo.reporting.claims.evidence import NotTestable
+from lslo.reporting.subspace_demand import demand_per_size
+from lslo.scoring.class_means import mean_over_seeds, means_by_epoch, require_columns
 
 # The paper says "highly correlated" without a number; 0.7 is where rank correlations are usually called high.
 HIGH_CORRELATION = 0.7
-
-
-class NotTestable(Exception):  # noqa: N818 - it says something about a claim, not about an error
-    """The results that a claim needs are not there; the message says which."""
 
 
 def resource_class_finding(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from lslo.reporting.claims.check import Claim
+from lslo.reporting.claims.evidence import Claim
 
 _HEADINGS = ("", "Claim", "The paper", "Measured", "Held")
 _VERDICTS = {True: "yes", False: "no", None: "not tested"}

@@ -15,7 +15,8 @@ from lslo.reporting.figures.style import (
     colour_language_labels,
     demand_norm,
 )
-from lslo.scoring.class_means import MODULES, demand_per_size
+from lslo.reporting.subspace_demand import demand_per_size
+from lslo.scoring.class_means import MODULES
 
 SIDES = ("encoder", "decoder")
 

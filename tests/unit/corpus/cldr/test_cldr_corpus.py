@@ -16,9 +16,9 @@ from babel.lists import format_list
 from babel.numbers import get_currency_name
 
 from lslo.corpus.cldr.corpus import (
-    EmbeddedCorpus,
+    CldrCorpus,
     Phrase,
-    build_embedded_corpus,
+    build_cldr_corpus,
     corpus_fingerprint,
     read_pretraining_table,
     tokenizer_alphabet,
@@ -50,13 +50,13 @@ LANGUAGES = tuple(CLASSES)
 SEED = 5
 
 
-def build(**changes) -> EmbeddedCorpus:
+def build(**changes) -> CldrCorpus:
     arguments = {"seed": SEED, "sizes": SIZES, "known_entities": KNOWN, **changes}
-    return build_embedded_corpus(CLASSES, **arguments)
+    return build_cldr_corpus(CLASSES, **arguments)
 
 
 @pytest.fixture(scope="module")
-def corpus() -> EmbeddedCorpus:
+def corpus() -> CldrCorpus:
     return build()
 
 
@@ -93,8 +93,8 @@ def test_same_arguments_give_the_same_corpus(corpus):
 
 def test_another_process_with_other_string_hashes_gives_the_same_corpus(corpus):
     code = (
-        "from lslo.corpus.cldr.corpus import build_embedded_corpus, corpus_fingerprint\n"
-        f"print(corpus_fingerprint(build_embedded_corpus({CLASSES}, seed={SEED}, sizes={SIZES}, "
+        "from lslo.corpus.cldr.corpus import build_cldr_corpus, corpus_fingerprint\n"
+        f"print(corpus_fingerprint(build_cldr_corpus({CLASSES}, seed={SEED}, sizes={SIZES}, "
         f"known_entities={KNOWN})))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "123"}
@@ -111,7 +111,7 @@ def test_another_seed_gives_another_corpus(corpus):
 def test_fingerprint_sees_a_single_sentence(corpus):
     phrase = corpus.dev[0]
     changed = Phrase(phrase.kind, phrase.entities, {**phrase.sentences, "wo": "x"})
-    other = EmbeddedCorpus(corpus.languages, corpus.pretrain, (changed, *corpus.dev[1:]), corpus.devtest)
+    other = CldrCorpus(corpus.languages, corpus.pretrain, (changed, *corpus.dev[1:]), corpus.devtest)
     assert corpus_fingerprint(other) != corpus_fingerprint(corpus)
 
 
@@ -427,7 +427,7 @@ def test_table_round_trip(corpus, tmp_path):
 
 def test_unsupported_language_is_named_with_the_supported_ones():
     with pytest.raises(ValueError, match=r"'ny'.*en, fr, de.*wo"):
-        build_embedded_corpus({"en": "H", "ny": "V"}, seed=1, sizes=SIZES, known_entities=KNOWN)
+        build_cldr_corpus({"en": "H", "ny": "V"}, seed=1, sizes=SIZES, known_entities=KNOWN)
     assert "ny" not in supported_languages()
 
 
@@ -449,4 +449,4 @@ def test_impossible_arguments_are_refused(changes, message):
 
 def test_one_language_is_no_parallel_corpus():
     with pytest.raises(ValueError, match="two languages"):
-        build_embedded_corpus({"en": "H"}, seed=1, sizes=SIZES, known_entities=KNOWN)
+        build_cldr_corpus({"en": "H"}, seed=1, sizes=SIZES, known_entities=KNOWN)
