@@ -60,6 +60,7 @@ bench: $(BENCH_READY) ## time the library beside its peers, into results/bench/ 
 lint: $(READY) ## check style and workflow
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 
