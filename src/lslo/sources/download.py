@@ -12,15 +12,14 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 import requests
-from filelock import FileLock, Timeout
 from urllib3.exceptions import HTTPError
 
+from lslo.files.locks import wait_for_lock
 from lslo.running.progress import progress_bar
 from lslo.sources.table import Expected, Source, expected_of, read_record, refuse_other, verify, write_json
 
@@ -60,7 +59,8 @@ def fetch(
     folder.mkdir(parents=True, exist_ok=True)
     path, partial = folder / source.file, folder / f"{source.file}.partial"
     record_path = folder / f"{source.file}.sha256.json"
-    with _only_job(folder / f".{source.file}.lock", source.file):
+    waiting = f"another job is fetching {source.file}: waiting for it"
+    with wait_for_lock(folder / f".{source.file}.lock", waiting):
         record = read_record(record_path)
         # A record of another URL is of a file that the table named once; neither stands for this one.
         outdated = bool(record) and record["url"] != source.url
@@ -87,20 +87,6 @@ def fetch(
         _discard(partial)
     log.info("%s: %d bytes, SHA-256 %s", path, found["size"], found["sha256"])
     return path
-
-
-@contextmanager
-def _only_job(lock_file: Path, name: str) -> Iterator[None]:
-    lock = FileLock(lock_file)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        log.info("another job is fetching %s: waiting for it", name)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _copy(source: Source, partial: Path) -> None:
