@@ -10,8 +10,8 @@ import yaml
 
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.cldr.corpus import build_cldr_corpus, corpus_fingerprint
-from lslo.experiment.code_fingerprint import files_fingerprint
 from lslo.experiment.config import Experiment
+from lslo.files.checksums import files_fingerprint
 
 REPOSITORY = Path(__file__).parents[2]
 BASE_MODEL = REPOSITORY / "resources/embedded_base_model"

@@ -12,9 +12,9 @@ from lslo.base_model.loading import load_base_model
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.cldr.corpus import build_cldr_corpus, corpus_fingerprint, tokenizer_alphabet
 from lslo.corpus.tokenized import TokenizedCorpus
-from lslo.experiment.code_fingerprint import files_fingerprint
 from lslo.experiment.hyperparameters import Decoding, Recipe
 from lslo.experiment.languages import all_directions
+from lslo.files.checksums import files_fingerprint
 from lslo.recipes.pretraining import new_model, sample_examples, write_tokenizer
 from lslo.running.script import job
 from lslo.scoring.class_means import class_means

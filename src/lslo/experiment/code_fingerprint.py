@@ -8,10 +8,10 @@ not train anything again, editing the LSLo layer does.
 from __future__ import annotations
 
 import ast
-import hashlib
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+
+from lslo.files.checksums import files_fingerprint
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -66,17 +66,6 @@ def imported_files(script: Path | str) -> list[Path]:
 
 
 def code_fingerprint(script: Path | str) -> str:
-    """Hexadecimal digest over the script and the source files that it depends on."""
-    digest = hashlib.sha256()
-    # The script too: of a rule whose output was temporary, Snakemake does not notice a changed script.
-    for file in [Path(script), *imported_files(script)]:
-        digest.update(f"{file.name}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-def files_fingerprint(paths: Iterable[Path | str]) -> str:
-    """Hexadecimal digest over the names and contents of files, in the order given."""
-    digest = hashlib.sha256()
-    for path in map(Path, paths):
-        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    """Returns a digest over a script and the source files that it depends on, as 16 hexadecimal digits."""
+    # Snakemake does not notice a changed script itself where a rule's output was temporary.
+    return files_fingerprint([Path(script), *imported_files(script)])[:16]

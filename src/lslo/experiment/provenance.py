@@ -15,8 +15,8 @@ from typing import Any
 
 from lslo.experiment.code_fingerprint import imported_files
 from lslo.experiment.settings import Setting
-from lslo.files.atomic import write_atomically
-from lslo.files.checksums import content_sha256, file_sha256
+from lslo.files.atomic import write_text_atomically
+from lslo.files.checksums import file_or_folder_sha256, file_sha256
 
 PACKAGES = (
     *("torch", "transformers", "sentencepiece", "sacrebleu", "snakemake"),
@@ -78,7 +78,7 @@ def _processor() -> str:
 
 def content_hashes(paths: Iterable[str]) -> dict[str, str]:
     """{path: SHA-256} of files and folders, as far as they are there."""
-    hashes = {str(path): content_sha256(Path(path)) for path in paths}
+    hashes = {str(path): file_or_folder_sha256(Path(path)) for path in paths}
     return {path: digest for path, digest in hashes.items() if digest}
 
 
@@ -131,7 +131,7 @@ def recorded(snakemake: Any, script_name: str | None = None) -> Iterator[None]:
         else [],
     }
     text = json.dumps(record, indent=1, default=str, ensure_ascii=False) + "\n"
-    write_atomically(Path(snakemake.output.record), lambda path: path.write_text(text, encoding="utf-8"))
+    write_text_atomically(Path(snakemake.output.record), text)
 
 
 def changes(record: Mapping[str, Any], config: Mapping[str, Any], root: Path) -> list[str]:
@@ -152,7 +152,7 @@ def changes(record: Mapping[str, Any], config: Mapping[str, Any], root: Path) ->
     found = _differences("config", before, now)
     code = {name: _sha256_or_none(root / name) for name in record["code"]}
     inputs, outputs = (
-        {name: content_sha256(Path(name)) for name in record[kind]} for kind in ("inputs", "outputs")
+        {name: file_or_folder_sha256(Path(name)) for name in record[kind]} for kind in ("inputs", "outputs")
     )
     for kind, old, new in (
         ("code", record["code"], code),

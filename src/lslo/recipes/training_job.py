@@ -18,11 +18,10 @@ from lslo.base_model.loading import load_base_model
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.plain_text import read_split
 from lslo.corpus.tokenized import TokenizedCorpus
-from lslo.experiment.code_fingerprint import files_fingerprint
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.provenance import ATTEMPTS, note_attempt, software
 from lslo.files.atomic import atomic_folder, publish
-from lslo.files.checksums import check_checksums, write_checksums
+from lslo.files.checksums import check_checksums, files_fingerprint, write_checksums
 from lslo.files.locks import only_job
 from lslo.running.gpus import claimed_gpus
 from lslo.running.launch import launch

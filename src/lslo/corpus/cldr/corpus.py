@@ -7,7 +7,6 @@ small *focus* inventory; `devtest` asks for the entities of `dev` in new combina
 """
 
 import csv
-import hashlib
 import json
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from lslo.corpus.cldr.inventories import (
     random_chooser,
 )
 from lslo.corpus.cldr.phrases import PHRASE_KINDS, Chooser, PhrasePlan, draw_plan, say
+from lslo.files.checksums import text_sha256
 
 # Draws without a new phrase after which a split is given up as impossible.
 PATIENCE = 20_000
@@ -291,5 +291,4 @@ def corpus_fingerprint(corpus: CldrCorpus) -> str:
         ]
         for split in ("pretrain", "dev", "devtest")
     }
-    content = json.dumps([corpus.languages, splits], ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
+    return text_sha256(json.dumps([corpus.languages, splits], ensure_ascii=False, sort_keys=True))

@@ -1,12 +1,12 @@
 """Parts of the entities: all of them, what a language knows, what `dev` shows; and choosing from a part."""
 
-import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from lslo.corpus.cldr.entities import ENTITY_TYPES, CldrLocale, entity_type, load_locale
 from lslo.corpus.cldr.phrases import Chooser
+from lslo.files.checksums import text_sha256
 
 # Entities of one type, at most: those that most languages have come first.
 LARGEST_INVENTORY = {"language": 200, "currency": 150}
@@ -87,7 +87,7 @@ def focus_inventory(common: Inventory, focus_entities: int, seed: int) -> Invent
 
 def _shuffled(entities: Sequence[str], salt: str) -> list[str]:
     """In the order of a hash: an entity's place against another's does not depend on the rest."""
-    return sorted(entities, key=lambda entity: hashlib.sha256(f"{salt} {entity}".encode()).digest())
+    return sorted(entities, key=lambda entity: text_sha256(f"{salt} {entity}"))
 
 
 def as_inventory(entities: Iterable[str]) -> Inventory:
