@@ -257,3 +257,20 @@ def _own_memory(tensor: Tensor, taken: set[int]) -> Tensor:
     alone = memory.nbytes() == tensor.numel() * tensor.element_size() and memory.data_ptr() not in taken
     taken.add(memory.data_ptr())
     return tensor.contiguous() if alone else tensor.clone(memory_format=torch.contiguous_format)
+
+
+def convert_fairseq_archive(extracted: Path, output: Path) -> None:
+    """Converts the one model in an extracted archive, as `convert_fairseq` does.
+
+    Args:
+        extracted: The folder of the extracted archive. The model may be in a folder below.
+        output: The base model's folder.
+
+    Raises:
+        FileNotFoundError: A file of the model is missing.
+        ValueError: The archive holds no model or several, or one that cannot be converted.
+    """
+    checkpoints = sorted(extracted.rglob(CHECKPOINT))
+    if len(checkpoints) != 1:
+        raise ValueError(f"{extracted}: holds {len(checkpoints)} files named {CHECKPOINT}, one is wanted")
+    convert_fairseq(checkpoints[0].parent, output)

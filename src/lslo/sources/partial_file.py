@@ -28,7 +28,7 @@ class Announcement:
 
 @dataclass(frozen=True)
 class PartialFile:
-    """A file that is being fetched, `{file}.partial`; its announcement is beside it, `{file}.partial.json`."""
+    """A file that is being fetched, `{file}.partial`, and its announcement, `{file}.partial.json`."""
 
     path: Path
 

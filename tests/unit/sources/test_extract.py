@@ -175,7 +175,6 @@ def test_links_and_devices_in_a_zip_are_refused(tmp_path, mode, fault):
 def test_an_archive_that_is_too_large_is_refused(tmp_path, form):
     archive = write(tmp_path / f"a.{form}", {"small": b"x", "bomb": bytes(5_000_000)})
     assert "'bomb'" in refused(archive, tmp_path, "more than 1000000 bytes", maximum_size=1_000_000)
-    refused(archive, tmp_path, "more than 1000000", maximum_size=1_000_000)
     extract(archive, tmp_path / "out", maximum_size=5_000_001)
 
 
