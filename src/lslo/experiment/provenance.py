@@ -1,4 +1,4 @@
-"""Records of how results came about, written beside them, and what has changed since."""
+"""Records of how results came about, written beside them, and the changes since then."""
 
 from __future__ import annotations
 
@@ -18,20 +18,24 @@ from lslo.experiment.settings import Setting
 from lslo.files.atomic import write_text_atomically
 from lslo.files.checksums import file_or_folder_sha256, file_sha256
 
+# The packages whose versions are recorded.
 PACKAGES = (
     *("torch", "transformers", "sentencepiece", "sacrebleu", "snakemake"),
     *("babel", "numpy", "pandas", "matplotlib"),
 )
-# Parameters that say where something is, or that the record holds in a better form.
+# The parameters of a rule that are left out of the record: they only say where something is, or the record
+# holds them in a better form.
 LEFT_OUT = ("code", "locks", "state")
-# Sections of the configuration that decide what is shown, not what comes out.
+# The keys of the configuration that decide what is shown and how, and change no result.
 PRESENTATION = (
     *("tables", "figures", "figure3", "claims", "compare_with_paper", "significance"),
     *("seeds", "mirrors", "gpus", "plan", "training.checkpoint_minutes"),
 )
+# The sections that matter only after a training.
 LATER = ("translation", "scoring")
-# A line of JSON for each time that a training was started.
+# The file with a line of JSON for each time that a training was started.
 ATTEMPTS = "attempts.jsonl"
+# The sections that the result of each rule does not depend on.
 IRRELEVANT = {
     "learn_weights": (*LATER, "pruning", "subspaces"),
     "estimate_subspaces": LATER,
@@ -46,12 +50,12 @@ IRRELEVANT = {
 
 
 def software() -> dict[str, str]:
-    """Version of Python and of the packages that results depend on."""
+    """Returns the versions of Python and of the packages that results depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def hardware() -> dict[str, Any]:
-    """The machine, and its GPUs where PyTorch is loaded and sees any."""
+    """Returns a description of the machine, with its GPUs if PyTorch is loaded and sees any."""
     gpus = []
     if "torch" in sys.modules:
         import torch
@@ -77,19 +81,24 @@ def _processor() -> str:
 
 
 def content_hashes(paths: Iterable[str]) -> dict[str, str]:
-    """{path: SHA-256} of files and folders, as far as they are there."""
+    """Returns the SHA-256 of each file and folder that exists, by its path."""
     hashes = {str(path): file_or_folder_sha256(Path(path)) for path in paths}
     return {path: digest for path, digest in hashes.items() if digest}
 
 
 def code_hashes(script: Path, root: Path) -> dict[str, str]:
-    """{path below root: SHA-256} of a script and the library's modules that it imports."""
+    """Returns the SHA-256 of a script and of each module of the library that it imports.
+
+    Args:
+        script: The script.
+        root: The folder of the Snakefile, where the paths in the result start.
+    """
     files = [script, *imported_files(script)]
     return {str(file.resolve().relative_to(root.resolve())): file_sha256(file) for file in files}
 
 
 def note_attempt(file: Path) -> None:
-    """Add the beginning of a training to its attempts."""
+    """Adds a line about a training that begins now to the file of its attempts."""
     attempt = {"started": datetime.now(UTC).isoformat(timespec="seconds")}
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8") as lines:
@@ -98,10 +107,13 @@ def note_attempt(file: Path) -> None:
 
 @contextmanager
 def recorded(snakemake: Any, script_name: str | None = None) -> Iterator[None]:
-    """Write the record of a job, `snakemake.output.record`, when the work within the context is done.
+    """Writes the record of a job, `snakemake.output.record`, when the work within the context is done.
 
-    script_name: of its script, if that is not the rule's. A training that was continued, or finished before,
-    has all its attempts in the record.
+    The record of a training that was continued, or finished before, has all its attempts.
+
+    Args:
+        snakemake: Snakemake's object of that name in a script.
+        script_name: The name of the job's script, if that is not the rule's.
     """
     started = datetime.now(UTC)
     yield
@@ -114,7 +126,7 @@ def recorded(snakemake: Any, script_name: str | None = None) -> Iterator[None]:
         "config": dict(snakemake.config),
         "params": {name: value for name, value in snakemake.params.items() if name not in LEFT_OUT},
         "inputs": content_hashes(snakemake.input),
-        # Of a translation, another rule makes one folder of the shards, and these are gone.
+        # The outputs of a translation are shards. They are gone when another rule has joined them.
         "outputs": content_hashes(
             path
             for path in snakemake.output
@@ -135,10 +147,15 @@ def recorded(snakemake: Any, script_name: str | None = None) -> Iterator[None]:
 
 
 def changes(record: Mapping[str, Any], config: Mapping[str, Any], root: Path) -> list[str]:
-    """What makes a result stale: a line for each part of its config, code, inputs and software that differs.
+    """Returns what makes a result stale: a line for each part that is not as it was recorded.
 
-    record: as read from its file. config: of the run that asks. root: the folder of the Snakefile. Paths of
-    inputs start from the working directory.
+    The parts are the configuration, the code, the inputs, the outputs and the software. Paths of inputs and
+    outputs start at the working directory.
+
+    Args:
+        record: The record of the result.
+        config: The configuration of the run that asks.
+        root: The folder of the Snakefile.
     """
     left_out = (*PRESENTATION, *_irrelevant(record["rule"], record["wildcards"]))
     before, now = (
@@ -166,7 +183,7 @@ def changes(record: Mapping[str, Any], config: Mapping[str, Any], root: Path) ->
 
 
 def _irrelevant(rule: str, wildcards: Mapping[str, str]) -> list[str]:
-    """Keys of the configuration that a result does not depend on."""
+    """Returns the keys of the configuration that a result does not depend on."""
     keys = list(IRRELEVANT.get(rule, ()))
     if rule in ("learn_weights", "estimate_subspaces"):
         keys.append("training.learning_rate.full")
@@ -184,6 +201,7 @@ def _irrelevant(rule: str, wildcards: Mapping[str, str]) -> list[str]:
 
 
 def _differences(kind: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Returns a line for each key whose value was added, changed or taken away."""
     missing = object()
     lines = []
     for key in sorted({*before, *now}):
@@ -195,7 +213,7 @@ def _differences(kind: str, before: Mapping[str, Any], now: Mapping[str, Any]) -
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted key, value) of nested mappings."""
+    """Yields the dotted key and the value of each leaf of nested mappings."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")
@@ -208,7 +226,13 @@ def _sha256_or_none(path: Path) -> str | None:
 
 
 def explain(records: Sequence[Path], config: Mapping[str, Any], root: Path) -> Iterator[str]:
-    """For each record that is there, a line that its result is as the configuration asks, or what differs."""
+    """Yields lines that say of each result whether it is what the configuration asks for, or what changed.
+
+    Args:
+        records: The files of the records, not all of which need exist.
+        config: The configuration of the run that asks.
+        root: The folder of the Snakefile.
+    """
     for path in records:
         if not path.is_file():
             yield f"{path}: not made yet"

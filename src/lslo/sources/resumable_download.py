@@ -1,4 +1,4 @@
-"""One file over HTTP, in as many tries as it takes: each try goes on where the last one was cut off."""
+"""One file over HTTP, in several tries if need be: each goes on where the last one was cut off."""
 
 from __future__ import annotations
 
