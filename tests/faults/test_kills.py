@@ -24,14 +24,14 @@ import sys
 from pathlib import Path
 
 from lslo.recipes.finetuning import fine_tune
-from lslo.running.script import job
+from lslo.running.script import script_job
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.settings import Setting
 from lslo.recipes.training_job import TrainingJob, run
 
 options = json.loads(Path(sys.argv[1]).read_text())
 folder = Path(options["folder"])
-with job(folder / "job.log"):
+with script_job(folder / "job.log"):
     print("begun", flush=True)
     training = TrainingJob(
         base_model=Path(options["base_model"]),

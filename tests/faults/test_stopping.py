@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 from lslo.recipes.finetuning import fine_tune
-from lslo.running.script import job
+from lslo.running.script import script_job
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.settings import Setting
 from lslo.recipes.training_job import TrainingJob, run
@@ -26,7 +26,7 @@ from lslo.recipes.training_job import TrainingJob, run
 folder, processes = Path(sys.argv[1]), int(sys.argv[2])
 
 if __name__ == "__main__":
-    with job(folder / "job.log"):
+    with script_job(folder / "job.log"):
         training = TrainingJob(
             base_model=Path({base_model!r}),
             corpus=folder / "corpus",

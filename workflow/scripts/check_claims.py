@@ -10,7 +10,7 @@ from lslo.experiment.provenance import recorded
 from lslo.reporting.claims.check import check_claims
 from lslo.reporting.claims.evidence import ClaimSettings, Evidence
 from lslo.reporting.claims.report import claims_markdown, claims_page
-from lslo.running.script import job
+from lslo.running.script import script_job
 from lslo.scoring.score_files import read_scores
 
 
@@ -55,7 +55,7 @@ def main(
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]), recorded(snakemake, "check_claims"):
+    with script_job(snakemake.log[0]), recorded(snakemake, "check_claims"):
         main(
             snakemake.params.roles,
             snakemake.params.scores,

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from lslo.experiment.provenance import software
-from lslo.running.script import job
+from lslo.running.script import script_job
 
 
 def main(config: Mapping, page: Path, config_file: Path) -> None:
@@ -28,7 +28,7 @@ def main(config: Mapping, page: Path, config_file: Path) -> None:
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
+    with script_job(snakemake.log[0]):
         main(
             snakemake.params.config,
             Path(snakemake.output.page),

@@ -7,7 +7,7 @@ from lslo.experiment.provenance import recorded
 from lslo.recipes.subspaces import estimate_subspaces
 from lslo.recipes.training_job import run
 from lslo.running.gpus import requested_gpus
-from lslo.running.script import job
+from lslo.running.script import script_job
 from training_job import training_job
 
 
@@ -17,7 +17,7 @@ def main(arguments: dict, outputs: dict, gpus: int, locks: Path) -> None:
 
 
 if "snakemake" in globals() and __name__ == "__main__":
-    with job(snakemake.log[0], snakemake.threads) as terminal, recorded(snakemake):
+    with script_job(snakemake.log[0], snakemake.threads) as terminal, recorded(snakemake):
         main(
             {
                 "job": training_job(snakemake),

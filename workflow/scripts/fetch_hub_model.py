@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from lslo.running.script import job
+from lslo.running.script import script_job
 from lslo.sources.hub import fetch_hub_model
 
-with job(snakemake.log[0], snakemake.threads):
+with script_job(snakemake.log[0], snakemake.threads):
     fetch_hub_model(
         f"{snakemake.wildcards.owner}/{snakemake.wildcards.model}", Path(snakemake.output[0]).parent
     )

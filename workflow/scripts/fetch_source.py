@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from lslo.running.script import job
+from lslo.running.script import script_job
 from lslo.sources.download import fetch
 from lslo.sources.table import Source
 
-with job(snakemake.log[0]) as terminal:
+with script_job(snakemake.log[0]) as terminal:
     fetch(Source(**snakemake.params.source), Path(snakemake.output[0]).parent, terminal=terminal)

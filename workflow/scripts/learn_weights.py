@@ -6,7 +6,7 @@ from lslo.experiment.provenance import recorded
 from lslo.recipes.training_job import run
 from lslo.recipes.weight_learning import learn_weights
 from lslo.running.gpus import requested_gpus
-from lslo.running.script import job
+from lslo.running.script import script_job
 from training_job import training_job
 
 
@@ -16,7 +16,7 @@ def main(arguments: dict, outputs: dict, gpus: int, locks: Path) -> None:
 
 
 if "snakemake" in globals() and __name__ == "__main__":
-    with job(snakemake.log[0], snakemake.threads) as terminal, recorded(snakemake):
+    with script_job(snakemake.log[0], snakemake.threads) as terminal, recorded(snakemake):
         main(
             {"job": training_job(snakemake), "rank": snakemake.params.rank, "progress": terminal},
             {

@@ -5,9 +5,9 @@ from pathlib import Path
 from lslo.corpus.cldr.corpus import build_cldr_corpus, write_held_out
 from lslo.corpus.plain_text import copy_corpus
 from lslo.experiment.provenance import recorded
-from lslo.running.script import job
+from lslo.running.script import script_job
 
-with job(snakemake.log[0]), recorded(snakemake):
+with script_job(snakemake.log[0]), recorded(snakemake):
     output = Path(snakemake.output[0]).parents[1]
     embedded, text = snakemake.params.embedded, snakemake.params.text
     if embedded:

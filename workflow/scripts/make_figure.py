@@ -15,7 +15,7 @@ from lslo.reporting.figures.demands import (
 )
 from lslo.reporting.figures.style import save_figure
 from lslo.reporting.figures.weights import learned_weights_figure
-from lslo.running.script import job
+from lslo.running.script import script_job
 from lslo.scoring.score_files import read_scores
 
 
@@ -51,7 +51,7 @@ def _demands(path: str) -> pandas.DataFrame:
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]), recorded(snakemake):
+    with script_job(snakemake.log[0]), recorded(snakemake):
         main(
             int(snakemake.wildcards.number),
             snakemake.params.data,

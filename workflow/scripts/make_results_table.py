@@ -11,7 +11,7 @@ from lslo.experiment.provenance import recorded
 from lslo.reporting.paper_comparison import comparison_table, read_paper_table
 from lslo.reporting.table_formats import write_table
 from lslo.reporting.tables import SettingResult, results_caption, results_table
-from lslo.running.script import job
+from lslo.running.script import script_job
 from lslo.scoring.bootstrap import bootstrap, significance
 from lslo.scoring.score_files import read_scores, read_statistics
 
@@ -88,7 +88,7 @@ def _files(output: Mapping[str, str], prefix: str) -> dict[str, Path]:
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]), recorded(snakemake):
+    with script_job(snakemake.log[0]), recorded(snakemake):
         main(
             int(snakemake.wildcards.number),
             snakemake.params.settings,

@@ -6,7 +6,7 @@ from pathlib import Path
 from lslo.experiment.languages import Language
 from lslo.reporting.table_formats import write_table
 from lslo.reporting.tables import PruningSchedule, languages_table, schedule_table
-from lslo.running.script import job
+from lslo.running.script import script_job
 
 
 def main(
@@ -29,7 +29,7 @@ def main(
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
+    with script_job(snakemake.log[0]):
         main(
             int(snakemake.wildcards.number),
             snakemake.params.schedules,

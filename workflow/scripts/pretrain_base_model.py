@@ -16,7 +16,7 @@ from lslo.experiment.hyperparameters import Decoding, Recipe
 from lslo.experiment.languages import all_directions
 from lslo.files.checksums import files_fingerprint
 from lslo.recipes.pretraining import new_model, sample_examples, write_tokenizer
-from lslo.running.script import job
+from lslo.running.script import script_job
 from lslo.scoring.class_means import class_means
 from lslo.scoring.directions import score_directions
 from lslo.scoring.spbleu_tokenizer import SpbleuTokenizer
@@ -141,7 +141,7 @@ def _scores(
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0], snakemake.threads) as terminal:
+    with script_job(snakemake.log[0], snakemake.threads) as terminal:
         main(
             Path(snakemake.output.folder),
             snakemake.params.resource_classes,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lslo.corpus.plain_text import read_hypotheses, read_split
 from lslo.experiment.provenance import recorded
-from lslo.running.script import job
+from lslo.running.script import script_job
 from lslo.scoring.bleu import direction_statistics
 from lslo.scoring.directions import score_directions
 from lslo.scoring.score_files import write_scores, write_statistics
@@ -38,7 +38,7 @@ def main(
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]), recorded(snakemake):
+    with script_job(snakemake.log[0]), recorded(snakemake):
         main(
             Path(snakemake.input.hypotheses),
             Path(snakemake.input.corpus[0]).parent,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lslo.corpus.plain_text import read_hypotheses, read_split
 from lslo.experiment.provenance import recorded
-from lslo.running.script import job
+from lslo.running.script import script_job
 from lslo.scoring.directions import epoch_scores, score_directions
 from lslo.scoring.score_files import read_scores, write_scores
 from lslo.scoring.spbleu_tokenizer import spbleu_tokenizer
@@ -44,7 +44,7 @@ def _only(scores, directions: Sequence[tuple[str, str]]):
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]), recorded(snakemake):
+    with script_job(snakemake.log[0]), recorded(snakemake):
         main(
             Path(snakemake.input.hypotheses),
             Path(snakemake.input.pretrain),

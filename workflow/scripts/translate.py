@@ -17,7 +17,7 @@ from lslo.files.checksums import damaged_set_aside
 from lslo.files.locks import only_job
 from lslo.running.gpus import claimed_gpus, requested_gpus
 from lslo.running.process_group import ProcessGroup
-from lslo.running.script import job
+from lslo.running.script import script_job
 from lslo.translation.translate import translate
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def main(
 
 if "snakemake" in globals():
     with (
-        job(snakemake.log[0], snakemake.threads) as terminal,
+        script_job(snakemake.log[0], snakemake.threads) as terminal,
         claimed_gpus(requested_gpus(snakemake.resources), snakemake.params.locks),
         only_job(Path(snakemake.params.state)),
         damaged_set_aside(Path(snakemake.input.adapter) if snakemake.input.get("adapter") else None),

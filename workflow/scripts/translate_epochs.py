@@ -10,7 +10,7 @@ from lslo.files.atomic import atomic_folder
 from lslo.files.checksums import damaged_set_aside
 from lslo.files.locks import only_job
 from lslo.running.gpus import claimed_gpus, requested_gpus
-from lslo.running.script import job
+from lslo.running.script import script_job
 from translate import main as translate_setting
 
 
@@ -35,7 +35,7 @@ def main(
 
 if "snakemake" in globals():
     with (
-        job(snakemake.log[0], snakemake.threads) as terminal,
+        script_job(snakemake.log[0], snakemake.threads) as terminal,
         claimed_gpus(requested_gpus(snakemake.resources), snakemake.params.locks),
         only_job(Path(snakemake.params.state)),
         damaged_set_aside(Path(snakemake.input.epochs)),

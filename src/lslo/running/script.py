@@ -21,7 +21,7 @@ KEPT_LOGS = 3
 
 
 @contextmanager
-def job(log: Path | str, threads: int = 1) -> Iterator[TextIO | None]:
+def script_job(log: Path | str, threads: int = 1) -> Iterator[TextIO | None]:
     """Runs a script's work within the context: its output and log lines go to the script's log file.
 
     A line of the log has the time and the stage, as `demo/finetune/2-2-8_WL-seed1`. The lines of progress

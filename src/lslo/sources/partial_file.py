@@ -12,7 +12,7 @@ from lslo.files.atomic import write_text_atomically
 
 @dataclass(frozen=True)
 class Announcement:
-    """A server's words about a file, as it begins to send it.
+    """The description that a server gives of a file when it begins to send it.
 
     Attributes:
         location: The URL.
