@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from pathlib import Path, PurePosixPath
 
+from lslo.files.atomic import atomic_folder
 from lslo.sources.archive import Member, archive_error, members_of, naming_damage
 
 MAXIMUM_SIZE = 64 << 30
@@ -50,21 +50,15 @@ def extract(
     archive, folder = Path(archive), Path(folder)
     if not archive.is_file():
         raise FileNotFoundError(f"{archive}: there is no such archive")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     size = 0
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
-        new = Path(scratch) / "new"
-        new.mkdir()
+    with atomic_folder(folder) as partial:
         for count, member in enumerate(members_of(archive), start=1):
             size += member.size
             if count > maximum_members:
                 raise archive_error(archive, member.name, f"more than {maximum_members} members")
             if member.size < 0 or size > maximum_size:
                 raise archive_error(archive, member.name, f"more than {maximum_size} bytes in all")
-            _write(archive, member, new)
-        if folder.exists():
-            folder.rename(Path(scratch) / "old")
-        new.rename(folder)
+            _write(archive, member, partial)
     return folder
 
 
