@@ -68,7 +68,7 @@ def draw_held_out(
         held_out: The held-out rows so far, which are not repeated. The new ones are added.
 
     Raises:
-        ValueError: There are too few entities for so many rows.
+        ValueError: The entities are too few for `rows` different phrases.
     """
     uses: dict[str, int] = {}
     chooser = least_used_chooser(inventory, uses, generator)
@@ -107,7 +107,7 @@ def draw_pretrain(
         held_out: The held-out rows, which are not repeated.
 
     Raises:
-        ValueError: There are too few entities for so many rows.
+        ValueError: The entities are too few for `rows` different phrases.
     """
     known_sets = {language: frozenset(chain.from_iterable(part.values())) for language, part in known.items()}
     choosers = [random_chooser(pool, generator) for pool in pools]
