@@ -13,7 +13,7 @@ import yaml
 
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.cldr.corpus import CldrCorpus, build_cldr_corpus
-from lslo.experiment.config import Experiment
+from lslo.experiment.experiment import Experiment
 from lslo.experiment.languages import all_directions
 from models import random_model, write_adapter
 from number_tokenizer import NumberTokenizer
@@ -79,13 +79,13 @@ def experiment_of_demo() -> Experiment:
 
 def embedded_corpus(experiment: Experiment, pretrain: int = 10) -> CldrCorpus:
     """The demo's corpus, with so many rows of pretraining."""
-    embedded = experiment.config["corpus"]["embedded"]
+    embedded = experiment.config.corpus.embedded
     return build_cldr_corpus(
         experiment.resource_classes,
-        seed=embedded["seed"],
-        sizes={**embedded["rows"], "pretrain": pretrain},
-        known_entities=embedded["known_entities"],
-        focus_entities=embedded["focus_entities"],
+        seed=embedded.seed,
+        sizes={**embedded.rows.model_dump(), "pretrain": pretrain},
+        known_entities=embedded.known_entities,
+        focus_entities=embedded.focus_entities,
     )
 
 

@@ -68,7 +68,7 @@ with job(folder / "job.log"):
 def demo(tmp_path_factory):
     """Makes the command of the demo's fine-tuning for a folder."""
     from lslo.corpus.cldr.corpus import build_cldr_corpus
-    from lslo.experiment.config import Experiment
+    from lslo.experiment.experiment import Experiment
 
     config = yaml.safe_load((REPOSITORY / "config/demo.yaml").read_text())
     experiment = Experiment(config, REPOSITORY)

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from lslo.experiment.config import Experiment
+from lslo.experiment.experiment import Experiment
 from lslo.planning.plan import Plan
 from workflow_copy import REPOSITORY
 
@@ -33,7 +33,7 @@ def test_the_jobs_are_those_of_a_dry_run(workflow, make):
     jobs = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
     del jobs["total"]
     folder = workflow.folder
-    plan = Plan.of(Experiment(config, REPOSITORY), folder / "results", folder / "benchmarks", folder / "data")
+    plan = Plan.of(Experiment(config, REPOSITORY, folder))
     assert plan.rules == jobs
     # A dry run asks no server for anything.
     assert not (folder / "data").exists()
