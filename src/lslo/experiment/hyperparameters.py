@@ -13,17 +13,17 @@ class Recipe:
         epochs: the number of epochs.
         learning_rate: the peak of the inverse square root schedule.
         tokens_per_batch: the size of a batch; n pairs whose longest side has m tokens count n·m.
-        tokens_per_update: the size of an update, which sums the gradients of tokens_per_update / tokens_per_batch
-            batches.
+        tokens_per_update: the size of an update, which sums the gradients of tokens_per_update /
+            tokens_per_batch batches.
         warmup_updates: updates over which the learning rate rises to its peak.
         label_smoothing: fairseq's epsilon.
         dropout: of hidden states and attention.
         seed: of A matrices, batches and dropout.
-        precision: `float32`, or `bfloat16` or `float16` for the frozen base model's weights and products. Full
-            fine-tuning keeps float32 weights and computes in the lower precision. With float16 the loss is scaled,
-            and an update whose gradients overflow is skipped.
-        checkpoint_minutes: minutes between two saved states within an epoch; a state is saved at the end of every
-            epoch anyway.
+        precision: `float32`, or `bfloat16` or `float16` for the frozen base model's weights and products.
+            Full fine-tuning keeps float32 weights and computes in the lower precision. With float16 the loss
+            is scaled, and an update whose gradients overflow is skipped.
+        checkpoint_minutes: minutes between two saved states within an epoch; a state is saved at the end of
+            every epoch anyway.
     """
 
     epochs: int

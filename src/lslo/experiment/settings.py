@@ -146,8 +146,8 @@ class Setting:
         """Returns the rank of each resource class that the ranks stand for.
 
         Args:
-            resource_classes: the classes of the experiment's languages. The rank of a class that no language has is
-                not used.
+            resource_classes: the classes of the experiment's languages. The rank of a class that no language
+                has is not used.
 
         Raises:
             SettingError: a class has no rank, or GPS has nothing to prune.
