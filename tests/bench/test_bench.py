@@ -21,7 +21,7 @@ from lslo.translation.translate import translate
 from models import Merger
 from sizes import SIZES
 from translation_engines import generate_direction, run_lslo
-from work import write_translation_work
+from translation_work import write_translation_work
 
 pytestmark = pytest.mark.bench
 

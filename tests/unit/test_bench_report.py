@@ -17,7 +17,8 @@ from lslo.experiment.languages import all_directions
 from number_tokenizer import NumberTokenizer
 from report import comparison_table, flattened, make_row, markdown, number
 from results import EngineResult
-from run import order, parse
+from rounds import order
+from run import parse
 from sizes import SIZES
 from training_work import trained_directions
 from translation_engines import RecordingTokenizer, sorted_batches
