@@ -100,7 +100,7 @@ def test_a_table_tells_of_rows_of_what_was_not_measured_and_of_what_failed():
     assert "- Not measured: PEFT, since peft is not installed." in text
     assert "- **Failed**: CTranslate2: translations differ." in text
     assert "Not covered: the rest." in text
-    # Where everything failed there is no table.
+    # There is no table if every engine failed.
     assert "|" not in "\n".join(comparison_table(COMPARISON | {"rows": []}))
 
 
