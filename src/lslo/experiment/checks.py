@@ -1,4 +1,4 @@
-"""What the keys of a configuration ask of each other and of files, checked when the workflow starts."""
+"""Checks of what the keys of a configuration ask of each other and of files, made when the workflow starts."""
 
 from __future__ import annotations
 

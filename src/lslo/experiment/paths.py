@@ -1,4 +1,4 @@
-"""Where everything of an experiment is: results, logs, benchmarks, and the downloads that experiments share.
+"""The paths of an experiment: results, logs, benchmarks, and the downloads that experiments share.
 
 The rules and `snakemake plan` ask this module, and no path is written anywhere else. The rules ask with
 Snakemake's wildcards, which are the defaults of the arguments; `plan` and scripts ask with values.
