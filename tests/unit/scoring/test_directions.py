@@ -12,10 +12,11 @@ import sentencepiece
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.tokenizers import tokenizer_spm
 
+from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL
 from lslo.scoring import bleu, score_files
 from lslo.scoring import directions as scoring
 from lslo.scoring.directions import score_directions
-from lslo.scoring.spbleu_tokenizer import SENTENCEPIECE_MODEL, SpbleuTokenizer, spbleu_tokenizer
+from lslo.scoring.spbleu_tokenizer import SpbleuTokenizer, spbleu_tokenizer
 
 LANGUAGES = ("en", "de", "or")
 
