@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas
 
-from lslo.scoring.bleu import Direction, DirectionStatistics, spbleu_of_totals
+from lslo.scoring.bleu import Direction, DirectionStatistics, corpus_spbleu
 from lslo.scoring.class_means import AVERAGE, check_directions, class_columns, with_column
 
 RESAMPLES = 1000
@@ -79,7 +79,7 @@ def resampled_spbleu(counts: np.ndarray, ids: np.ndarray) -> np.ndarray:
         chunk = np.ascontiguousarray(chunk.transpose(1, 0, 2)).reshape(sentences, -1)
         # Sums of counts are whole numbers far below 2^53, so this is exact in any order of summation.
         totals = (weights @ chunk).reshape(resamples, -1, statistics)
-        scores[:, first : first + CHUNK] = spbleu_of_totals(totals)
+        scores[:, first : first + CHUNK] = corpus_spbleu(totals)
     return scores
 
 
@@ -118,7 +118,7 @@ def bootstrap(
         _check_same_test(
             counts[..., 1], reference_lengths, signatures, (f"seed number {number}", "the first")
         )
-        full += spbleu_of_totals(counts.sum(axis=1)) @ averaging / len(seeds)
+        full += corpus_spbleu(counts.sum(axis=1)) @ averaging / len(seeds)
         resampled += resampled_spbleu(counts, ids) @ averaging / len(seeds)
     return BootstrapScores(
         columns,
