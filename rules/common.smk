@@ -301,11 +301,6 @@ def records():
 
 def schedules():
     """Rows of Table 3: the Gradual Pruning Schedule of ISE, LSP and the settings."""
-    common = {
-        "start_epoch": config["pruning"]["start"],
-        "pruning_epochs": config["pruning"]["duration"],
-        "epochs": config["training"]["epochs"],
-    }
     ratios = sorted(
         {
             float(ratio)
@@ -313,13 +308,17 @@ def schedules():
             if ratio is not None
         }
     )
-    rows = [
-        {"experiment": name, "ratios": [config["subspaces"]["ratio"]], **common}
-        for name in ("ISE", "LSP")
+    analysed = [config["subspaces"]["ratio"]]
+    rows = {"ISE": analysed, "LSP": analysed, "LSLo": ratios}
+    return [
+        {
+            "experiment": name,
+            "schedules": [{"ratio": ratio, **config["pruning"]} for ratio in row],
+            "epochs": config["training"]["epochs"],
+        }
+        for name, row in rows.items()
+        if row
     ]
-    return (
-        rows + [{"experiment": "LSLo", "ratios": ratios, **common}] if ratios else rows
-    )
 
 
 def learned_strategy(wildcards):

@@ -11,9 +11,10 @@ from scipy.stats import kstest
 
 from lslo.scoring import bootstrap as significance
 from lslo.scoring.bleu import BLEU_ORDER, STATISTICS, DirectionStatistics, corpus_spbleu, direction_statistics
-from lslo.scoring.class_means import class_columns, class_means
+from lslo.scoring.class_means import class_means, class_pairs
 from lslo.scoring.directions import score_directions
 from lslo.scoring.ngram_matches import Sentences
+from lslo.scoring.score_files import write_statistics
 
 CLASSES = {"en": "H", "fr": "H", "ko": "M", "wo": "V", "or": "V"}
 DIRECTIONS = tuple((source, target) for source in CLASSES for target in CLASSES if source != target)
@@ -165,7 +166,7 @@ def test_chunks_of_directions_change_nothing(monkeypatch):
 def test_identical_settings_differ_by_nothing():
     result = compared([simulated(1)], [simulated(1)])
     # ko is the only medium-resource language.
-    assert list(result.index) == [*class_columns(CLASSES), "AVG"]
+    assert list(result.index) == [*class_pairs(CLASSES), "AVG"]
     assert result.loc["M2M"].isna().all()
     there = result.drop(index="M2M")
     assert (there[["difference", "lower", "upper"]] == 0).all(axis=None)
@@ -264,3 +265,22 @@ def test_what_cannot_be_paired_is_refused_in_one_line():
     rows = [significance.bootstrap([one], CLASSES, resamples=5, seed=seed) for seed in (1, 2)]
     with pytest.raises(ValueError, match="not resampled alike"):
         significance.significance(*rows)
+
+
+def test_settings_are_tested_from_their_files(tmp_path):
+    def written(setting, *seeds):
+        paths = [tmp_path / f"{setting}{number}.npz" for number in range(len(seeds))]
+        for path, seed in zip(paths, seeds, strict=True):
+            write_statistics(simulated(seed), path)
+        return paths
+
+    statistics = {"Pretrain": written("Pretrain", 1), "Ft-all": written("Ft-all", 2, 3)}
+    found = significance.significance_by_setting(statistics, CLASSES, resamples=50)
+    # The base model's single run is paired with every seed.
+    rows = [
+        significance.bootstrap([simulated(seed) for seed in seeds], CLASSES, resamples=50)
+        for seeds in ((1, 1), (2, 3))
+    ]
+    assert list(found) == ["Pretrain"]
+    pandas.testing.assert_frame_equal(found["Pretrain"], significance.significance(*rows))
+    assert significance.significance_by_setting({"Pretrain": statistics["Pretrain"]}, CLASSES) == {}
