@@ -20,7 +20,7 @@ def _result(work: Work, seconds: float, parts: dict[str, float], outputs: dict[s
 
 
 def run_lslo(work: Work, device: torch.device) -> EngineResult:
-    """`lslo.scoring.directions.score_directions`."""
+    """Scores all directions at once by `lslo.scoring.directions.score_directions`."""
     hypotheses = {
         tuple(direction.split("-")): lines for direction, lines in work.content["hypotheses"].items()
     }
@@ -37,14 +37,14 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
 
 
 def run_sacrebleu(work: Work, device: torch.device) -> EngineResult:
-    """sacrebleu, called once a direction and metric, as by its command line; text in the same pieces."""
+    """Scores by sacrebleu on the same pieces, called for each direction and metric as by its command line."""
     tokenizer = spbleu_tokenizer("base_model", work.base_model)
     references, outputs = work.content["references"], {}
     parts = {"spbleu": 0.0, "chrf": 0.0}
     for number, (direction, lines) in enumerate(work.content["hypotheses"].items(), start=1):
         reference = references[direction.split("-")[1]]
         started = time.perf_counter()
-        # force: as of lslo, so that no warning is looked for.
+        # force: as in lslo, so that the text is not searched for reasons to warn.
         bleu = BLEU(tokenize="none", force=True)
         found = bleu.corpus_score(tokenizer.pieces(lines), [tokenizer.pieces(reference)])
         outputs[f"spbleu {direction}"] = found.score

@@ -1,4 +1,4 @@
-"""Hypotheses of all directions to score, made from the embedded corpus."""
+"""Hypotheses of all directions to score, made from the CLDR corpus."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from lslo.experiment.languages import all_directions
 from sizes import Size
 from work import Work, embedded_corpus, experiment_of_demo, write_content
 
-# Of the words of a hypothesis: what is left out, and what changes places with the word after it.
+# The shares of a hypothesis's words that are left out, and that change places with the next word.
 DROPPED, SWAPPED = 0.15, 0.15
-# FLORES-101's sentences are about this many of the corpus's phrases long.
+# About as many phrases of the corpus are as long as a sentence of FLORES-101.
 PHRASES_IN_A_SENTENCE = 3
 
 
 def damaged(sentence: str, generator: np.random.Generator) -> str:
-    """The sentence without some of its words, others swapped; characters where there is one word only."""
+    """Leaves out some words of a sentence and swaps others; in a sentence of one word, characters."""
     joint = " " if " " in sentence else ""
     words = sentence.split(" ") if joint else list(sentence)
     kept = [word for word, draw in zip(words, generator.random(len(words)), strict=True) if draw >= DROPPED]
@@ -27,20 +27,20 @@ def damaged(sentence: str, generator: np.random.Generator) -> str:
 
 
 def write_scoring_work(folder: Path, size: Size) -> Work:
-    """`lines` references a language, and hypotheses of every direction, each damaged differently."""
+    """Writes `size.lines` references of each language, and damaged hypotheses of every direction."""
     experiment = experiment_of_demo()
     work = Work(folder)
     languages = list(experiment.resource_classes)
     phrases = embedded_corpus(experiment)
     generator = np.random.default_rng(1)
     rows = [*phrases.dev, *phrases.devtest]
-    # Combined anew for each sentence, so that many sentences of few phrases are not the same ones again.
+    # Phrases are combined at random for each sentence, so that few phrases make many different sentences.
     chosen = generator.integers(len(rows), size=(size.lines, PHRASES_IN_A_SENTENCE))
     references = {
         language: [". ".join(rows[row].sentences[language] for row in one) for one in chosen]
         for language in languages
     }
-    # However few are translated: a test set has all of them.
+    # All directions, however few of them other comparisons translate: a test set has all of them.
     directions = all_directions(languages)
     hypotheses = {
         f"{source}-{target}": [damaged(sentence, generator) for sentence in references[target]]
