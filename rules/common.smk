@@ -114,15 +114,17 @@ def paper_table(number):
 
 def schedules():
     """Rows of Table 3: the Gradual Pruning Schedule of ISE, LSP and the settings."""
-    common = {
-        "start_epoch": CONFIG.pruning.start,
-        "pruning_epochs": CONFIG.pruning.duration,
-        "epochs": CONFIG.training.epochs,
-    }
-    ratios = {name: [CONFIG.subspaces.ratio] for name in ("ISE", "LSP")}
-    if EXPERIMENT.pruning_ratios:
-        ratios["LSLo"] = EXPERIMENT.pruning_ratios
-    return [{"experiment": name, "ratios": of, **common} for name, of in ratios.items()]
+    analysed = [CONFIG.subspaces.ratio]
+    rows = {"ISE": analysed, "LSP": analysed, "LSLo": EXPERIMENT.pruning_ratios}
+    return [
+        {
+            "experiment": name,
+            "schedules": [asdict(CONFIG.pruning.schedule(ratio)) for ratio in ratios],
+            "epochs": CONFIG.training.epochs,
+        }
+        for name, ratios in rows.items()
+        if ratios
+    ]
 
 
 def learned_strategy(wildcards):

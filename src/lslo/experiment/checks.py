@@ -1,4 +1,4 @@
-"""Checks of what the keys of a configuration ask of each other and of files, made when the workflow starts."""
+"""Checks of what keys of a configuration ask of each other and of files, when the workflow starts."""
 
 from __future__ import annotations
 
