@@ -1,7 +1,7 @@
 """The keys of a configuration, section by section: types, bounds, defaults and descriptions.
 
 This module is the only place where a key and its default are defined. `config/README.md` has the same keys as
-a table, which `config_reference` makes of the fields. What one key asks of another is in `checks`.
+a table, which `reporting.config_reference` makes of the fields. What one key asks of another is in `checks`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from lslo.experiment.config import Config
 from lslo.experiment.config_errors import ConfigError
-from lslo.experiment.config_reference import with_keys_table
 from lslo.experiment.experiment import Experiment
 from lslo.experiment.hyperparameters import GradualPruningSchedule
 from lslo.experiment.targets import check_targets
@@ -268,12 +267,6 @@ def test_every_key_has_a_description():
     fields = [(name, field) for section in sections(Config) for name, field in section.model_fields.items()]
     assert len(fields) > 80
     assert not [name for name, field in fields if not field.description]
-
-
-def test_the_page_of_keys_has_them_all():
-    page = (REPOSITORY / "config/README.md").read_text()
-    assert page == with_keys_table(page)
-    assert "| `gpus`" in page
 
 
 def test_languages_need_not_have_every_class_of_a_setting(config):

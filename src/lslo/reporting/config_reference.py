@@ -1,6 +1,6 @@
 """The table of the configuration's keys in `config/README.md`, made of the fields of the configuration.
 
-`python -m lslo.experiment.config_reference config/README.md` writes the table anew, between two comments of
+`python -m lslo.reporting.config_reference config/README.md` writes the table anew, between two comments of
 the page; `make format` does so, and a test compares them.
 """
 
@@ -14,18 +14,18 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from tabulate import tabulate
 
 from lslo.experiment.config import Config
+from lslo.reporting.markdown import markdown_table
+from lslo.reporting.printed_table import Cell, PrintedTable
 
 BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"
 
 
 def keys_table() -> str:
     """Returns the Markdown table of all keys: the key, its default and its description."""
-    return tabulate(
-        list(_rows(Config, "")), ["key", "default", "meaning"], tablefmt="github", disable_numparse=True
-    )
+    rows = [[Cell(text) for text in row] for row in _rows(Config, "")]
+    return markdown_table(PrintedTable(["key", "default", "meaning"], rows, [False] * 3))
 
 
 def with_keys_table(page: str) -> str:
