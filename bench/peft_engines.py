@@ -1,4 +1,4 @@
-"""PEFT's LoRA: an adapter for each language, and one that all languages share."""
+"""Engines that train PEFT's LoRA: an adapter for each language, or one that all languages share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from work import Work, experiment_of_demo, ranks_of
 
 
 def _configuration(rank: int, paths: Sequence[str]) -> LoraConfig:
-    """LoRA without scaling on the matrices at these paths."""
+    """Returns a configuration of LoRA without scaling on the matrices at some paths."""
     return LoraConfig(
         r=rank, lora_alpha=rank, lora_dropout=0.0, target_modules=[f"model.{path}" for path in paths]
     )
@@ -43,11 +43,12 @@ def _parameters_of_adapters(model: torch.nn.Module) -> list[torch.nn.Parameter]:
 
 
 def run_language_adapters(work: Work, device: torch.device, processes: int = 1) -> EngineResult:
-    """Two adapters a language, and a direction a batch.
+    """Trains two PEFT adapters a language, on batches of a single direction.
 
-    A layer listens to the source or to the target language, so a language has an adapter for the matrices
-    that listen to the source and another for the rest; a batch of de-fr has `de-src` and `fr-tgt` active,
-    which share no matrix. PEFT can mix adapters within a batch (`adapter_names`) in inference only.
+    A layer listens either to the source or to the target language. A language therefore has one adapter for
+    the matrices that listen to the source and another for the rest: a batch of de-fr has `de-src` and
+    `fr-tgt` active, which share no matrix. PEFT can mix adapters within a batch (`adapter_names`) only in
+    inference. Several `processes`, of one thread each, share the batches of an update.
     """
     model = load_base_model(work.base_model)
     strategy = strategy_as_learned(number_of_layers(model, "encoder"), number_of_layers(model, "decoder"))
@@ -101,12 +102,12 @@ def run_language_adapters(work: Work, device: torch.device, processes: int = 1) 
 
 
 def run_language_adapters_side_by_side(work: Work, device: torch.device) -> EngineResult:
-    """The same, its batches computed by a process of one thread a core."""
+    """Trains two PEFT adapters a language, in a process of one thread for each core."""
     return run_language_adapters(work, device, torch.get_num_threads())
 
 
 def _copy_adapter(model: torch.nn.Module, work: Work) -> None:
-    """Give PEFT's adapters the A and B of lslo's, so that both have the same loss."""
+    """Copies A and B of lslo's adapter to PEFT's adapters, so that both models have the same loss."""
     tensors = load_file(work.adapter / WEIGHTS)
     prefix = "base_model.model.model."
     copied = set()
@@ -124,7 +125,7 @@ def _copy_adapter(model: torch.nn.Module, work: Work) -> None:
 
 
 def run_shared_adapter(work: Work, device: torch.device) -> EngineResult:
-    """One adapter for all languages, of the setting's largest rank, on the mixed batches."""
+    """Trains one PEFT adapter for all languages, with the setting's largest rank, on the mixed batches."""
     model = load_base_model(work.base_model)
     rank = max(ranks_of(work.content["setting"], experiment_of_demo()).values())
     model = get_peft_model(model, _configuration(rank, [matrix.path for matrix in weight_matrices(model)]))
@@ -143,7 +144,7 @@ def run_shared_adapter(work: Work, device: torch.device) -> EngineResult:
         optimizer.step()
 
     model.eval()
-    # B is zero: the loss is the base model's.
+    # PEFT starts with B = 0, so the loss is the base model's.
     outputs = base_loss(loss, data, device) if work.check else {}
     set_dropout(model, recipe.dropout)
     model.train()

@@ -1,4 +1,4 @@
-"""A fine-tuning of the demo, killed twenty times at random, ends with the bits of one that was not."""
+"""A fine-tuning of the demo, killed twenty times at random, ends with the same bits as an undisturbed one."""
 
 import json
 import os
@@ -66,9 +66,9 @@ with script_job(folder / "job.log"):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """Makes the command of the demo's fine-tuning for a folder."""
+    """A function that makes a folder for the demo's fine-tuning and returns it with the command to run."""
     from lslo.corpus.cldr.corpus import build_cldr_corpus
-    from lslo.experiment.config import Experiment
+    from lslo.experiment.experiment import Experiment
 
     config = yaml.safe_load((REPOSITORY / "config/demo.yaml").read_text())
     experiment = Experiment(config, REPOSITORY)
@@ -117,7 +117,7 @@ def start(command):
 
 
 def files(folder):
-    """Content of the results; of the metrics all but the speed."""
+    """Returns the content of the result files, and the metrics without the speed."""
     found = {
         str(path.relative_to(folder)): path.read_bytes()
         for name in ("adapter", "epochs", "parameters.json")
@@ -142,7 +142,7 @@ def test_twenty_kills_leave_the_same_bits(demo):
         log = killed / "job.log"
         log.unlink(missing_ok=True)
         process = start(command)
-        # A fifth of the kills may fall anywhere from the start on, the others once training is on.
+        # A fifth of the kills may happen any time after the start, the others only once training has begun.
         anywhere = moments.random() < 0.2
         deadline = time.monotonic() + 120
         while not (log.exists() and (anywhere or "setting" in log.read_text())):

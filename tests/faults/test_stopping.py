@@ -1,4 +1,4 @@
-"""A training that is asked to stop saves its state, leaves soon, and continued ends with the same bits."""
+"""A training that is asked to stop saves its state and ends soon; continued, it gives the same bits."""
 
 import os
 import signal
@@ -80,7 +80,7 @@ class Job:
         )
 
     def wait_for_updates(self):
-        """Wait until the first epoch is over."""
+        """Waits until the first epoch is over."""
         deadline = time.monotonic() + 90
         while not list(self.folder.glob("state/state-*.pt")):
             assert self.process.poll() is None, self.process.stderr.read()
@@ -88,7 +88,7 @@ class Job:
             time.sleep(0.02)
 
     def end(self):
-        """(exit status, standard error) of the process once it has ended."""
+        """Waits for the process to end and returns (exit status, standard error)."""
         _, errors = self.process.communicate(timeout=120)
         return self.process.returncode, errors
 
@@ -131,7 +131,7 @@ def test_a_training_that_is_asked_to_stop_saves_its_state_and_goes_on_to_the_sam
 
 
 def test_several_processes_stop_together_and_go_on(tmp_path):
-    """The signal goes to the launching process, as a batch system's that knows no other."""
+    """The signal goes to the launching process only, the one that a batch system knows."""
     whole = Job(tmp_path / "whole", epochs=30, processes=2)
     assert whole.end()[0] == 0
     tmp_path = tmp_path / "stopped"

@@ -20,13 +20,8 @@ from torch import Tensor
 from transformers import GenerationConfig, M2M100Config, M2M100ForConditionalGeneration
 
 from lslo.base_model.fairseq_checkpoint import read_checkpoint
-from lslo.base_model.tokenizer import (
-    DICTIONARY,
-    LANGUAGE_TOKENS,
-    SENTENCEPIECE_MODEL,
-    load_sentencepiece,
-    read_dictionary,
-)
+from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL, load_sentencepiece
+from lslo.base_model.tokenizer import DICTIONARY, LANGUAGE_TOKENS, read_dictionary
 from lslo.errors import one_line
 
 logger = logging.getLogger(__name__)

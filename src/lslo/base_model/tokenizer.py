@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import sentencepiece
 from transformers import AutoTokenizer
 
+from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL, load_sentencepiece
 from lslo.errors import one_line
 
 # The files of a folder converted from fairseq; transformers would look for `vocab.json`, which is not there.
 DICTIONARY = "dict.txt"
-SENTENCEPIECE_MODEL = "sentencepiece.bpe.model"
 LANGUAGE_TOKENS = "language_tokens.json"
 
 
@@ -166,15 +165,3 @@ def read_dictionary(path: Path) -> list[str]:
     except ValueError as error:
         raise ValueError(f"{path}: not a fairseq dictionary ({error}); take the archive's own") from None
     return list(symbols)
-
-
-def load_sentencepiece(path: Path) -> sentencepiece.SentencePieceProcessor:
-    """The SentencePiece model of a file. Raises FileNotFoundError or ValueError naming it."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such SentencePiece model; take the one of the archive")
-    processor = sentencepiece.SentencePieceProcessor()
-    try:
-        processor.LoadFromSerializedProto(path.read_bytes())
-    except RuntimeError:
-        raise ValueError(f"{path}: not a SentencePiece model; take the one of the model's archive") from None
-    return processor

@@ -10,7 +10,7 @@ import numpy as np
 
 from lslo.corpus.cldr.corpus import build_cldr_corpus
 from lslo.corpus.plain_text import read_parallel
-from lslo.experiment.config import Experiment
+from lslo.experiment.experiment import Experiment
 from lslo.planning.token_counts import SPECIAL_TOKENS, lengths_of_characters, lengths_of_distribution
 
 # FLORES-101, of which dev has 997 and devtest 1,012 sentences. Its devtest in 101 languages has 133
@@ -48,15 +48,13 @@ class SplitSizes:
         return self.lengths.shape[1]
 
 
-def split_sizes(
-    experiment: Experiment, split: str, corpus: Path, data: Path, model: Path | None
-) -> SplitSizes:
+def split_sizes(experiment: Experiment, split: str, model: Path | None) -> SplitSizes:
     """The sizes of `dev` or `devtest`.
 
-    corpus: the folder that the workflow makes it in. data: that of downloads. model: the base model's folder,
-    None where it is not there yet. Raises ValueError for a text that cannot be read.
+    model: the base model's folder, None where it is not there yet. Raises ValueError for a text that cannot
+    be read.
     """
-    found = _text(experiment, split, corpus, data)
+    found = _text(experiment, split)
     languages = tuple(experiment.codes)
     if found is None:
         rows = FLORES_ROWS[split]
@@ -73,38 +71,32 @@ def split_sizes(
     return SplitSizes(languages, lengths, size, f"{split}: {where}, {how}")
 
 
-def _text(
-    experiment: Experiment, split: str, corpus: Path, data: Path
-) -> tuple[Mapping[str, Sequence[str]], str] | None:
+def _text(experiment: Experiment, split: str) -> tuple[Mapping[str, Sequence[str]], str] | None:
     """(language -> sentences, where they are from), None where they are not there yet."""
-    section = experiment.config["corpus"]
-    made = {language: corpus / split / f"{language}.txt" for language in experiment.codes}
+    paths = experiment.paths
+    made = {language: paths.text(split, language) for language in experiment.codes}
     if all(path.is_file() for path in made.values()):
-        return read_parallel(made), f"the text of {corpus}"
-    if "embedded" in section:
-        embedded = section["embedded"]
+        return read_parallel(made), f"the text of {paths.corpus}"
+    embedded = experiment.config.corpus.embedded
+    if embedded:
         whole = build_cldr_corpus(
             experiment.resource_classes,
-            seed=embedded["seed"],
+            seed=embedded.seed,
             # What pretraining reads is drawn apart.
-            sizes={**embedded["rows"], "pretrain": 0},
-            known_entities=embedded["known_entities"],
-            focus_entities=embedded["focus_entities"],
+            sizes={**embedded.rows.model_dump(), "pretrain": 0},
+            known_entities=embedded.known_entities,
+            focus_entities=embedded.focus_entities,
         )
         phrases = getattr(whole, split)
         return (
             {language: [phrase.sentences[language] for phrase in phrases] for language in experiment.codes},
             "the embedded corpus",
         )
-    folder = (
-        data / "extracted" / section["source"] / section["folder"]
-        if "source" in section
-        else experiment.resolve(section["folder"])
-    )
-    paths = {language: folder / path for language, path in experiment.corpus_paths[split].items()}
-    if not all(path.is_file() for path in paths.values()):
+    folder = experiment.text_folder
+    files = {language: folder / path for language, path in experiment.text_paths[split].items()}
+    if not all(path.is_file() for path in files.values()):
         return None
-    return read_parallel(paths), f"the text of {folder}"
+    return read_parallel(files), f"the text of {folder}"
 
 
 def _lengths(

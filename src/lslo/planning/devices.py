@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from lslo.experiment.config import Planning
 
 TERA = 1e12
 
@@ -40,11 +41,6 @@ DEVICES = {
 }
 CPU = "CPU"
 DEFAULT_GPU = "A100-80GB"
-# Assumptions, not measurements: training in batches of thousands of tokens is limited by arithmetic, and by
-# all the small products and passes between; beam search reads all weights for each token, so memory limits
-# it.
-TRAINING_SHARE = 0.2
-TRANSLATION_SHARE = 0.05
 # FLOP/s of one core without a GPU, measured with the demo's small model in float32 on one core of a server;
 # of a large model it is more.
 CORE_TRAINING = 3.5e10
@@ -74,12 +70,11 @@ class Rates:
     sources: tuple[str, ...]
 
     @classmethod
-    def of(cls, plan: Mapping[str, Any], gpus: int) -> Rates:
+    def of(cls, plan: Planning, gpus: int) -> Rates:
         """Of the configuration's section `plan`. gpus: of a training; without, a core of the CPU computes."""
-        name = plan.get("device", DEFAULT_GPU if gpus else CPU)
-        measured = plan.get("measured", {})
-        tokens = measured.get("tokens_per_second", {})
-        sentences = measured.get("sentences_per_second")
+        name = plan.device or (DEFAULT_GPU if gpus else CPU)
+        tokens = plan.measured.tokens_per_second.model_dump(exclude_none=True)
+        sentences = plan.measured.sentences_per_second
         sources = []
         if name == CPU:
             training, translation, memory = CORE_TRAINING, CORE_TRANSLATION, None
@@ -90,10 +85,7 @@ class Rates:
             )
         else:
             device = DEVICES[name]
-            shares = [
-                plan.get("training_share", TRAINING_SHARE),
-                plan.get("translation_share", TRANSLATION_SHARE),
-            ]
+            shares = [plan.training_share, plan.translation_share]
             training, translation = (share * device.peak for share in shares)
             memory = device.memory * 1e9
             sources.append(

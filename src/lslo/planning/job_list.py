@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lslo.corpus.plain_text import SPLITS
+from lslo.experiment.config import Config
+from lslo.experiment.experiment import Experiment
+from lslo.experiment.paths import Paths
 from lslo.experiment.settings import Setting
 from lslo.planning.devices import Rates
 from lslo.planning.flops import LsloShape, full_training_flops, lslo_training_flops, translation_flops
 from lslo.planning.model_sizes import FLOAT32, ModelSizes
-from lslo.planning.planned_job import START, Job, Training
+from lslo.planning.planned_job import START, PlannedJob, PlannedTraining
 from lslo.planning.sentence_pairs import Work
 from lslo.planning.token_counts import PairSums, pair_sums
 
@@ -36,50 +39,57 @@ ARCHIVE_BYTES_A_PARAMETER = 10
 class Jobs:
     """The jobs of an experiment.
 
-    results, benchmarks, data: folders. sizes: of the base model. trainings: filled by `all`.
+    sizes: of the base model. trainings: filled by `all`.
     """
 
     work: Work
-    results: Path
-    benchmarks: Path
-    data: Path
     sizes: ModelSizes
     rates: Rates
-    trainings: dict[str, Training] = field(default_factory=dict)
+    trainings: dict[str, PlannedTraining] = field(default_factory=dict)
 
-    def all(self) -> list[Job]:
+    @property
+    def _experiment(self) -> Experiment:
+        return self.work.experiment
+
+    @property
+    def _config(self) -> Config:
+        return self.work.experiment.config
+
+    @property
+    def _paths(self) -> Paths:
+        return self.work.experiment.paths
+
+    def all(self) -> list[PlannedJob]:
         """In the order in which they run."""
         return [
             *self._downloads(),
             self._job(
                 "make_corpus",
                 "",
-                outputs=[self.results / "corpus" / split for split in SPLITS],
+                outputs=[self._paths.corpus / split for split in SPLITS],
                 bytes=self.work.dev.bytes + self.work.devtest.bytes,
             ),
             *self._architecture(),
             *(
                 job
-                for text in self.work.settings
-                for seed in self.work.seeds(text)
+                for text in self._experiment.scored_settings
+                for seed in self._experiment.seeds(text)
                 for job in self._setting(text, seed)
             ),
             *self._report(),
         ]
 
-    def _job(self, rule: str, name: str, *, shared: bool = False, **values) -> Job:
-        folder = self.benchmarks.parent if shared else self.benchmarks
-        file = folder / rule / f"{name}.tsv" if name else folder / f"{rule}.tsv"
+    def _job(self, rule: str, name: str, *, shared: bool = False, **values) -> PlannedJob:
+        file = self._paths.shared_benchmark(rule, name) if shared else self._paths.benchmark(rule, name)
         values["outputs"] = tuple(values.get("outputs", ()))
-        return Job(rule, name, file, **values)
+        return PlannedJob(rule, name, file, **values)
 
     # Jobs of each part of the workflow.
 
-    def _downloads(self) -> Iterator[Job]:
-        config, sources, data = self.work.config, self.work.experiment.sources, self.data
-        base_model = self.work.experiment.base_model
-        text, model = config["corpus"].get("source"), base_model.get("source")
-        flores101 = config["scoring"]["tokenizer"] == "flores101"
+    def _downloads(self) -> Iterator[PlannedJob]:
+        config, sources, paths = self._config, self._experiment.sources, self._paths
+        text, model = config.corpus.source, config.base_model.source
+        flores101 = config.scoring.tokenizer == "flores101"
         weights = self.sizes.model_bytes(2)
         expected = {
             text: self.work.dev.bytes + self.work.devtest.bytes,
@@ -90,60 +100,57 @@ class Jobs:
                 continue
             source = sources[name]
             size = source.size if source.size is not None else expected.get(name, 0)
-            file = data / "sources" / source.file
+            file = paths.download(source.file)
             yield self._job("fetch_source", source.file, shared=True, outputs=[file], bytes=size)
         for name in dict.fromkeys(filter(None, [text, model])):
-            folder = data / "extracted" / name
+            folder = paths.extracted(name)
             yield self._job("extract_source", name, shared=True, outputs=[folder], bytes=expected[name])
         if model:
-            folder = data / "base_models" / model
+            folder = paths.converted_model(model)
             yield self._job("convert_base_model", model, shared=True, outputs=[folder], bytes=weights)
-        if "hub" in base_model:
-            name = base_model["hub"]
+        if config.base_model.hub:
+            name = config.base_model.hub
             yield self._job(
                 "fetch_hub_model",
                 name.replace("/", "-"),
                 shared=True,
-                outputs=[data / "hub" / name],
+                outputs=[paths.hub_model(name)],
                 # Those that are known are stored in float32.
                 bytes=self.sizes.model_bytes(FLOAT32),
             )
         if flores101:
             yield self._job("fetch_scoring_model", "", shared=True)
 
-    def _architecture(self) -> Iterator[Job]:
-        config, results = self.work.config, self.results
-        if self.work.weights_are_learned:
-            languages = self.work.experiment.strategy_languages
-            ranks = dict.fromkeys(languages, config["weight_learning"]["rank"])
-            folder = results / "weight_learning"
+    def _architecture(self) -> Iterator[PlannedJob]:
+        experiment, config, paths = self._experiment, self._config, self._paths
+        if experiment.weights_are_learned:
+            languages, rank = experiment.strategy_languages, config.weight_learning.rank
             # Two LSLo modules a matrix; two weights a layer.
-            trained = 2 * self.sizes.adapter_parameters(ranks)
+            trained = 2 * self.sizes.adapter_parameters(dict.fromkeys(languages, rank))
             trained += 2 * (self.sizes.encoder_layers + self.sizes.decoder_layers)
             yield self._training(
                 "learn_weights",
                 "",
                 "weight learning",
                 pair_sums(self.work.dev.of(languages)),
-                LsloShape(config["weight_learning"]["rank"], copies=2),
+                LsloShape(rank, copies=2),
                 trained=trained,
                 kept=0.0,
-                metrics=folder / "metrics.jsonl",
-                outputs=[folder],
+                metrics=paths.weight_learning("metrics.jsonl"),
+                outputs=[paths.weight_learning("")],
             )
-        for name in self.work.analyses:
-            rank = config["subspaces"]["rank"]
-            folder = results / "subspaces"
+        for name in experiment.analyses:
+            rank = config.subspaces.rank
             yield self._training(
                 "estimate_subspaces",
                 name,
                 name.upper(),
                 pair_sums(self.work.dev.lengths),
                 LsloShape(rank),
-                trained=self.sizes.adapter_parameters(dict.fromkeys(self.work.experiment.codes, rank)),
+                trained=self.sizes.adapter_parameters(dict.fromkeys(experiment.codes, rank)),
                 kept=0.0,
-                metrics=folder / f"{name}_metrics.jsonl",
-                outputs=[folder / f"{name}.csv"],
+                metrics=paths.subspaces("_metrics.jsonl", name),
+                outputs=[paths.subspaces(".csv", name)],
             )
 
     def _training(
@@ -159,16 +166,16 @@ class Jobs:
         metrics: Path,
         outputs: list[Path],
         copies: int = 1,
-    ) -> Job:
+    ) -> PlannedJob:
         """shape: None for full fine-tuning. kept: bytes of the adapter or model, kept so many copies of."""
-        sums = sums * self.work.config["training"]["epochs"]
+        sums = sums * self._config.training.epochs
         flops = (
             lslo_training_flops(self.sizes, sums, shape) if shape else full_training_flops(self.sizes, sums)
         )
-        gpus = max(1, self.work.config.get("gpus", 0))
+        gpus = max(1, self._config.gpus)
         seconds = self.rates.training_seconds("lslo" if shape else "full", flops, sums.target_tokens)
         seeds = self.trainings[title].seeds + 1 if title in self.trainings else 1
-        self.trainings[title] = Training(title, trained, kept, flops, seconds, seeds)
+        self.trainings[title] = PlannedTraining(title, trained, kept, flops, seconds, seeds)
         return self._job(
             rule,
             name,
@@ -182,10 +189,10 @@ class Jobs:
             devices=gpus,
         )
 
-    def _setting(self, text: str, seed: int) -> Iterator[Job]:
+    def _setting(self, text: str, seed: int) -> Iterator[PlannedJob]:
         """Fine-tuning, translation and scores of a setting."""
         setting = Setting.parse(text)
-        folder = self.results / "settings" / setting.slug / f"seed{seed}"
+        folder = self._paths.setting("", setting.slug, seed)
         name = f"{setting.slug}-seed{seed}"
         shape = None
         ranks = {}
@@ -194,7 +201,7 @@ class Jobs:
             rank_of_class = setting.rank_of_class(set(classes.values()))
             ranks = {code: rank_of_class[group] for code, group in classes.items()}
             shape = LsloShape(sum(ranks.values()) / len(ranks), setting.modules)
-        epochs = self.work.config["training"]["epochs"] - 1
+        epochs = self._config.training.epochs - 1
         if setting.kind != "pretrain":
             yield self._training(
                 "finetune",
@@ -212,10 +219,9 @@ class Jobs:
                 ),
                 metrics=folder / "metrics.jsonl",
                 outputs=[folder / "adapter", folder / "epochs"],
-                copies=1 + epochs * (text in self.work.config.get("figure3", [])),
+                copies=1 + epochs * (text in self._config.figure3),
             )
-        decoding = self.work.config["translation"]
-        beam, shards = decoding["beam"], decoding.get("shards", 1)
+        beam, shards = self._config.translation.beam, self._config.translation.shards
         part = self.work.every_direction * (1 / shards)
         flops = translation_flops(self.sizes, part, beam, shape)
         for shard in range(shards):
@@ -242,7 +248,7 @@ class Jobs:
             outputs=[folder / "statistics.npz", folder / "scores.csv"],
             bytes=STATISTICS_BYTES * sentences + SCORES_BYTES * len(self.work.experiment.directions),
         )
-        if text in self.work.followed:
+        if text in self._experiment.followed_settings:
             sums = self.work.figure_directions * epochs
             flops = translation_flops(self.sizes, sums, beam, shape)
             yield self._job(
@@ -257,17 +263,19 @@ class Jobs:
             )
             yield self._job("score_epochs", name, seconds=START + sums.pairs / SCORED_A_SECOND)
 
-    def _report(self) -> Iterator[Job]:
-        classes = set(self.work.experiment.resource_classes.values())
-        tables = [*self.work.config["tables"], "table3", "table5" if "L" in classes else "table4"]
-        for name in tables:
-            rule = "make_results_table" if name in self.work.config["tables"] else "make_setup_table"
-            file = self.benchmarks / "make_table" / f"{name.removeprefix('table')}.tsv"
-            yield Job(rule, name, file)
-        for number in self.work.figures:
+    def _report(self) -> Iterator[PlannedJob]:
+        for name in self._config.tables:
+            yield self._table("make_results_table", name)
+        for name in self._experiment.setup_tables:
+            yield self._table("make_setup_table", name)
+        for number in self._experiment.figures:
             yield self._job("make_figure", str(number), seconds=DRAWING)
-        if "claims" in self.work.config:
+        if self._config.claims:
             yield self._job("claims", "", seconds=DRAWING)
         yield self._job("describe_run", "")
         yield self._job("report", "", seconds=DRAWING)
-        yield Job("all", "", None, seconds=0.0)
+        yield PlannedJob("all", "", None, seconds=0.0)
+
+    def _table(self, rule: str, name: str) -> PlannedJob:
+        # The benchmarks of both rules for tables lie in one folder.
+        return PlannedJob(rule, name, self._paths.benchmark("make_table", name.removeprefix("table")))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lslo.planning.planned_job import Job
+from lslo.planning.planned_job import PlannedJob
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Measured:
     bytes: float
 
 
-def measured(job: Job) -> Measured | None:
+def measured(job: PlannedJob) -> Measured | None:
     """What a job took; None if it is not done, or its benchmark cannot be read."""
     if job.benchmark is None or not job.benchmark.is_file():
         return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from lslo.experiment.config import Training
 from lslo.planning.devices import Rates
 from lslo.planning.model_sizes import BYTES_OF_PRECISION, FLOAT32, ModelSizes, state_bytes
-from lslo.planning.planned_job import Training
+from lslo.planning.planned_job import PlannedTraining
 from lslo.planning.units import size
 
 # States that are kept of a training, and the one that is being written.
@@ -24,14 +24,14 @@ PROGRAM_BYTES = 4.5e8
 class Space:
     """Of the trainings of a plan. recipe: the configuration's section `training`."""
 
-    recipe: Mapping[str, Any]
+    recipe: Training
     sizes: ModelSizes
     rates: Rates
-    trainings: Sequence[Training]
+    trainings: Sequence[PlannedTraining]
 
-    def memory(self, training: Training) -> float:
+    def memory(self, training: PlannedTraining) -> float:
         """Bytes of a training, roughly: weights, gradients, moments, a batch; on a CPU the program too."""
-        tokens, precision = self.recipe["tokens_per_batch"], self.recipe.get("precision", "float32")
+        tokens, precision = self.recipe.tokens_per_batch, self.recipe.precision
         full = training.trained == self.sizes.parameters
         weights = self.sizes.parameters * (FLOAT32 if full else BYTES_OF_PRECISION[precision])
         # Beside the weights that are trained, in float32, a gradient and two moments each.
@@ -53,7 +53,7 @@ class Space:
             f"{self.rates.name} has {size(self.rates.memory)}: it {verdict}."
         )
 
-    def states(self, training: Training) -> float:
+    def states(self, training: PlannedTraining) -> float:
         """Bytes of a training that runs: two saved states and the one that is being written."""
         return STATES * state_bytes(training.trained)
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lslo.experiment.config import Experiment
+from lslo.experiment.experiment import Experiment
 from lslo.planning.corpus_sizes import split_sizes
 from lslo.planning.devices import Rates
 from lslo.planning.job_list import Jobs
 from lslo.planning.measured import measured
 from lslo.planning.memory import Space
 from lslo.planning.model_sizes import KNOWN_MODELS, ModelSizes
-from lslo.planning.planned_job import Job, Training
+from lslo.planning.planned_job import PlannedJob, PlannedTraining
 from lslo.planning.sentence_pairs import Work
 
 # Rules in the order of the work, under the name of the stage that they belong to.
@@ -49,7 +49,7 @@ class Totals:
     bytes: float
 
     @classmethod
-    def of(cls, jobs: Sequence[Job]) -> Totals:
+    def of(cls, jobs: Sequence[PlannedJob]) -> Totals:
         return cls(
             len(jobs),
             sum(job.sums.pairs for job in jobs),
@@ -90,24 +90,22 @@ class Plan:
     corpus_sources: tuple[str, str]
     rows: tuple[int, int]
     rates: Rates
-    jobs: list[Job]
-    trainings: list[Training]
+    jobs: list[PlannedJob]
+    trainings: list[PlannedTraining]
     scoring_memory: float
 
     @classmethod
-    def of(cls, experiment: Experiment, results: Path, benchmarks: Path, data: Path) -> Plan:
+    def of(cls, experiment: Experiment) -> Plan:
         """Raises ValueError naming the key or file where something is not known or cannot be read."""
-        model = _model_folder(experiment, data)
+        model = experiment.model_folder
         there = (model / "config.json").is_file()
         sizes, source = _sizes(experiment, model, there)
         dev, devtest = (
-            split_sizes(experiment, split, results / "corpus", data, model if there else None)
-            for split in ("dev", "devtest")
+            split_sizes(experiment, split, model if there else None) for split in ("dev", "devtest")
         )
-        config = experiment.config
-        rates = Rates.of(config.get("plan", {}), config.get("gpus", 0))
+        rates = Rates.of(experiment.config.plan, experiment.config.gpus)
         work = Work(experiment, dev, devtest)
-        jobs = Jobs(work, results, benchmarks, data, sizes, rates)
+        jobs = Jobs(work, sizes, rates)
         everything = jobs.all()
         return cls(
             experiment,
@@ -121,7 +119,7 @@ class Plan:
             work.scoring_memory,
         )
 
-    def stage(self, name: str) -> list[Job]:
+    def stage(self, name: str) -> list[PlannedJob]:
         """The jobs of a stage."""
         return [job for job in self.jobs if job.rule in STAGES[name]]
 
@@ -139,10 +137,10 @@ class Plan:
     @property
     def space(self) -> Space:
         """Memory and disk of its trainings."""
-        return Space(self.experiment.config["training"], self.sizes, self.rates, self.trainings)
+        return Space(self.experiment.config.training, self.sizes, self.rates, self.trainings)
 
     @property
-    def device_jobs(self) -> list[Job]:
+    def device_jobs(self) -> list[PlannedJob]:
         """Those that occupy the device: on a core all, on a GPU not the scores, tables and report."""
         return [job for job in self.jobs if job.on_device or self.rates.on_core]
 
@@ -183,7 +181,7 @@ class Plan:
     @property
     def longest_training(self) -> tuple[str, float]:
         """(setting, seconds) of the training that takes longest on its GPUs."""
-        gpus = max(1, self.experiment.config.get("gpus", 0))
+        gpus = max(1, self.experiment.config.gpus)
         seconds = {training.name: training.seconds / gpus for training in self.trainings}
         return max(seconds.items(), key=lambda item: item[1], default=("none", 0.0))
 
@@ -199,7 +197,7 @@ class Plan:
     def trainings_at_once(self, devices: int) -> int:
         """That so many GPUs or cores have room for, and the plan has."""
         trainings = sum(training.seeds for training in self.trainings)
-        return min(devices // max(1, self.experiment.config.get("gpus", 0)), trainings)
+        return min(devices // max(1, self.experiment.config.gpus), trainings)
 
     def wall_seconds(self, devices: int) -> float:
         """At least, on so many GPUs: their share of the work, or the longest chain of jobs."""
@@ -242,7 +240,7 @@ class Plan:
             return None
         overall = sum(took[rule] for rule in telling) / sum(planned[rule] for rule in telling)
 
-        def pace(job: Job) -> float:
+        def pace(job: PlannedJob) -> float:
             if planned.get(job.rule):
                 return took[job.rule] / planned[job.rule]
             return overall if job.on_device else 1.0
@@ -250,21 +248,11 @@ class Plan:
         return sum(job.seconds * pace(job) for job, _ in left)
 
 
-def _model_folder(experiment: Experiment, data: Path) -> Path:
-    """Where the base model is or will be."""
-    base_model = experiment.base_model
-    if "source" in base_model:
-        return data / "base_models" / base_model["source"]
-    if "hub" in base_model:
-        return data / "hub" / base_model["hub"]
-    return experiment.resolve(base_model["folder"])
-
-
 def _sizes(experiment: Experiment, model: Path, there: bool) -> tuple[ModelSizes, str]:
     if there:
         return ModelSizes.read(model / "config.json"), f"read from {model / 'config.json'}"
-    base_model = experiment.base_model
-    name = base_model.get("source") or base_model["hub"]
+    base_model = experiment.config.base_model
+    name = base_model.source or base_model.hub
     if name not in KNOWN_MODELS:
         raise ValueError(
             f"config key 'base_model': the sizes of {name} are not known before it is there; make it first: "

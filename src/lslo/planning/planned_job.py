@@ -12,7 +12,7 @@ START = 0.5
 
 
 @dataclass(frozen=True)
-class Job:
+class PlannedJob:
     """One job, or what is planned of it.
 
     rule: its name. name: of the job among those of the rule. benchmark: the file that Snakemake writes when
@@ -35,7 +35,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Training:
+class PlannedTraining:
     """What is known of a setting, or of weight learning, ISE and LSP: what is trained and kept.
 
     bytes: of the adapter or model. trained: parameters. flops, seconds: of one seed. seeds: how many.

@@ -41,7 +41,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
     """The same as numbers: seconds of one device, bytes, floating-point operations."""
     name, seconds = plan.longest_training
     return {
-        "experiment": plan.experiment.config["experiment"],
+        "experiment": plan.experiment.config.experiment,
         "languages": len(plan.experiment.languages),
         "directions": len(plan.experiment.directions),
         "rows": {"dev": plan.rows[0], "devtest": plan.rows[1]},
@@ -83,14 +83,14 @@ def as_json(plan: Plan) -> dict[str, Any]:
 
 def device_numbers(plan: Plan) -> list[int]:
     """For which times and disk are told: no fewer than a training takes, of cores also this machine's."""
-    least = max(1, plan.experiment.config.get("gpus", 0))
+    least = max(1, plan.experiment.config.gpus)
     usual = {*CORES, machine_cores()} if plan.rates.on_core else GPUS
     return sorted({least, *(number for number in usual if number > least)})
 
 
 def _head(plan: Plan) -> Iterator[str]:
     experiment = plan.experiment
-    yield f"# Plan of {experiment.config['experiment']}"
+    yield f"# Plan of {experiment.config.experiment}"
     yield ""
     yield (
         f"{len(experiment.languages)} languages, {len(experiment.directions):,} directions; dev of "

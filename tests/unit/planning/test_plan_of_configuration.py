@@ -4,11 +4,13 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
-from lslo.experiment.config import Experiment
+from lslo.experiment.config import Device, Planning
+from lslo.experiment.experiment import Experiment
 from lslo.planning.devices import DEVICES, Rates
 from lslo.planning.measured import measured
 from lslo.planning.plan import STAGES, Plan
@@ -23,13 +25,7 @@ def configuration(name: str) -> dict:
 
 
 def plan_of(config: dict, folder: Path) -> Plan:
-    name = config["experiment"]
-    return Plan.of(
-        Experiment(config, REPOSITORY),
-        folder / "results" / name,
-        folder / "benchmarks" / name,
-        folder / "data",
-    )
+    return Plan.of(Experiment(config, REPOSITORY, folder))
 
 
 @pytest.fixture
@@ -198,9 +194,8 @@ def test_hours_with_and_without_the_jobs_that_need_no_gpu_are_told_apart(lang12)
     assert f"**{device.removesuffix(' h')} GPU hours** in all, without the jobs that need no GPU" in text
 
 
-def test_the_schema_knows_every_device():
-    schema = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
-    assert schema["properties"]["plan"]["properties"]["device"]["enum"] == ["CPU", *DEVICES]
+def test_the_configuration_knows_every_device():
+    assert list(get_args(Device)) == ["CPU", *DEVICES]
 
 
 @pytest.mark.parametrize("plan", [{"device": "A1"}, {"training_share": 1.5}, {"measured": {"gpu": 1}}])
@@ -280,7 +275,7 @@ def test_gpus_of_a_training_share_its_time(tmp_path):
 
 
 def test_rates_of_a_gpu_are_shares_of_its_peak():
-    rates = Rates.of({"device": "A100-40GB", "training_share": 0.5}, 1)
+    rates = Rates.of(Planning(device="A100-40GB", training_share=0.5), 1)
     assert rates.training_seconds("lslo", 312e12, 1) == pytest.approx(2)
     assert replace(rates, sentences_per_second=10).translation_seconds(1e15, 20) == 2
 
