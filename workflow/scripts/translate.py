@@ -1,4 +1,4 @@
-"""Translate `devtest` with one setting, in every direction or a shard of them."""
+"""Translates `devtest` with one setting, in every direction or a shard of them."""
 
 from pathlib import Path
 

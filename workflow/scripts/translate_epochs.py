@@ -1,4 +1,4 @@
-"""Translate some directions with the adapter of each epoch but the last (Figure 3)."""
+"""Translates some directions with the adapter of each epoch but the last (Figure 3)."""
 
 from pathlib import Path
 

@@ -26,12 +26,14 @@ from lslo.translation.beam_search import beam_search
 
 logger = logging.getLogger(__name__)
 
-# The most scores of a batch, hypotheses × vocabulary: 1 GB in float32. Batches of a small model stay far
-# below.
+# The most scores (hypotheses × vocabulary) of a batch: 1 GB in float32. A small model's batches have far
+# fewer.
 MOST_SCORES = 2**28
-# Several processes get at least this number of batches each, so that none waits long for the last.
+# Where several processes translate, the share of each is cut into at least this number of batches, so that
+# none waits long for the last.
 BATCHES_EACH = 4
-# But no batch is made smaller than this number of tokens (hypotheses × longest source): it would waste more.
+# For that, no batch's budget falls below this number of tokens (hypotheses × longest source): smaller batches
+# waste more than the waiting does.
 LEAST_TOKENS = 2000
 
 
