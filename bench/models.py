@@ -10,11 +10,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import M2M100ForConditionalGeneration
 
+from lslo.adapters.adapter_description import AdapterDescription
 from lslo.adapters.adapter_folder import WEIGHTS, load_with_adapter, save_adapter
 from lslo.adapters.index_strategy import SOURCE, TARGET, IndexStrategy
 from lslo.adapters.placement import add_lslo, number_of_layers, weight_matrices
 from lslo.adapters.routing import Router
-from lslo.base_model.loading import load_base_model
+from lslo.base_model.loading import base_model_fingerprint, load_base_model
 
 
 def strategy_as_learned(encoder_layers: int, decoder_layers: int) -> IndexStrategy:
@@ -56,11 +57,13 @@ def write_adapter(
     save_adapter(
         folder,
         placed,
-        setting=setting,
-        ranks=ranks,
-        strategy=strategy,
-        modules="all",
-        base_model=base_model,
+        AdapterDescription(
+            setting=setting,
+            ranks=ranks,
+            strategy=strategy,
+            modules="all",
+            base_model_sha256=base_model_fingerprint(base_model),
+        ),
     )
 
 

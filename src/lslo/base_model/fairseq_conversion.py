@@ -1,7 +1,7 @@
-"""fairseq's M2M models, such as M2M-124 of `flores101_mm100_615M.tar.gz`, as Hugging Face folders.
+"""Conversion of fairseq's M2M models to Hugging Face folders; M2M-124 (`flores101_mm100_615M.tar.gz`) is one.
 
-The tensors keep their names and numbers; what differs between the two libraries is checked, and a
-checkpoint that the conversion would not reproduce exactly is refused.
+The tensors keep their names and numbers. The conversion checks all that differs between the two libraries,
+and refuses a checkpoint that it would not reproduce exactly.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 CHECKPOINT = "model.pt"
 LANGUAGE_PAIRS = "language_pairs.txt"
 
-# What M2M100ForConditionalGeneration and the project's sequences take for granted: fairseq's option ->
-# the values allowed, the first of them also where the checkpoint does not say.
+# Options of fairseq that M2M100ForConditionalGeneration and the project's sequences take for granted -> the
+# values allowed. A checkpoint without the option stands for the first of them.
 ALLOWED_OPTIONS: dict[str, tuple] = {
     "activation_fn": ("relu", "gelu"),
     "encoder_learned_pos": (False,),
@@ -45,7 +45,7 @@ ALLOWED_OPTIONS: dict[str, tuple] = {
     "lang_tok_style": ("multilingual",),
     "lang_tok_replacing_bos_eos": (False,),
 }
-# Tensors that carry nothing: versions, and the sinusoidal positions, which Hugging Face computes itself.
+# Tensors that need no conversion: versions, and sinusoidal positions, which Hugging Face computes itself.
 IGNORED_TENSORS = re.compile(r".*coder\.(version|embed_positions\.(_float_tensor|weights))")
 EMBEDDINGS = (
     "encoder.embed_tokens.weight",
@@ -55,12 +55,16 @@ EMBEDDINGS = (
 
 
 def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
-    """Write the base model's folder of a fairseq M2M model, its weights in the checkpoint's own dtype.
+    """Writes a fairseq M2M model as a base model's folder, with the weights in the checkpoint's own dtype.
 
-    archive_folder: with `model.pt`, `dict.txt`, `sentencepiece.bpe.model` and `language_pairs.txt`.
-    The folder has `config.json`, `generation_config.json`, `model.safetensors`, and for the tokenizer
-    the archive's dictionary and SentencePiece model with `language_tokens.json` (code -> id).
-    Raises FileNotFoundError, or ValueError naming the file and what about it cannot be converted.
+    Args:
+        archive_folder: has `model.pt`, `dict.txt`, `sentencepiece.bpe.model` and `language_pairs.txt`.
+        output: gets `config.json`, `generation_config.json` and `model.safetensors`, and for the tokenizer
+            the archive's dictionary and SentencePiece model with `language_tokens.json` (code -> id).
+
+    Raises:
+        FileNotFoundError: the archive lacks a file.
+        ValueError: names the file and what in it cannot be converted.
     """
     archive, output = Path(archive_folder), Path(output)
     for name in (CHECKPOINT, DICTIONARY, SENTENCEPIECE_MODEL, LANGUAGE_PAIRS):
@@ -99,10 +103,14 @@ def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
 
 
 def _tied_embeddings(path: Path, tensors: dict[str, Tensor]) -> Tensor:
-    """Take the embeddings out of `tensors`; returns the one matrix [V, d_model] that all of them are."""
+    """Takes the embeddings out of `tensors` and returns the one matrix [V, d_model] that they share.
+
+    Raises:
+        ValueError: they are missing, not a matrix, or differ from each other.
+    """
     if "decoder.output_projection.bias" in tensors:
         raise ValueError(f"{path}: its output projection has a bias, which an M2M model lacks")
-    # Before 2020 fairseq did not save the output projection once more where it was tied.
+    # Before 2020 fairseq did not save a tied output projection again.
     found = {name: tensors.pop(name) for name in EMBEDDINGS if name in tensors}
     for name in EMBEDDINGS[:2]:
         if name not in found:
@@ -111,7 +119,7 @@ def _tied_embeddings(path: Path, tensors: dict[str, Tensor]) -> Tensor:
     if shared.dim() != 2:
         raise ValueError(f"{path}: '{EMBEDDINGS[0]}' has shape {list(shared.shape)}, it is no matrix")
     for name, tensor in found.items():
-        # Tied matrices are saved as one; else numbers decide.
+        # Tied matrices are usually saved as one. Where they are not, their numbers decide.
         same = tensor.shape == shared.shape and tensor.dtype == shared.dtype
         if not same or (tensor.data_ptr() != shared.data_ptr() and not torch.equal(tensor, shared)):
             raise ValueError(
@@ -121,6 +129,11 @@ def _tied_embeddings(path: Path, tensors: dict[str, Tensor]) -> Tensor:
 
 
 def _configuration(path: Path, options: Mapping[str, Any], embeddings: Tensor) -> M2M100Config:
+    """Returns the configuration that a checkpoint's options describe.
+
+    Raises:
+        ValueError: the options are not those of an M2M model, or an option's value cannot be converted.
+    """
     for side in ("encoder", "decoder"):
         if not options.get(f"{side}_normalize_before"):
             raise ValueError(
@@ -156,7 +169,7 @@ def _configuration(path: Path, options: Mapping[str, Any], embeddings: Tensor) -
             ),
             architectures=[M2M100ForConditionalGeneration.__name__],
         )
-    # Of what kind depends on which of the options transformers stumbles over.
+    # Any kind of exception: it depends on the option that transformers stumbles over.
     except Exception as error:
         raise ValueError(
             f"{path}: its options do not describe an M2M model ({one_line(repr(error))})"
@@ -168,10 +181,19 @@ def _configuration(path: Path, options: Mapping[str, Any], embeddings: Tensor) -
 def _language_tokens(
     archive: Path, options: Mapping[str, Any], symbols: Sequence[str], rows: int
 ) -> dict[str, int]:
-    """Code -> id of each language. rows: of the embeddings, which dictionary and language tokens must fill.
+    """Returns the id of each language's token, by the language's code.
 
-    As in fairseq, a language whose token the dictionary lacks is appended to it, in the order of `--langs`,
-    without which it is that of the sorted codes in the language pairs.
+    As in fairseq, language tokens that the dictionary lacks are appended to it, in the order of `--langs`, or
+    without it in that of the sorted codes of the language pairs.
+
+    Args:
+        archive: the archive's folder.
+        options: the checkpoint's options.
+        symbols: the symbols of the dictionary.
+        rows: the number of embeddings, which must be that of symbols and appended tokens.
+
+    Raises:
+        ValueError: names the file whose languages do not fit the others.
     """
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     text = (archive / LANGUAGE_PAIRS).read_text(encoding="utf-8", errors="replace")
@@ -210,7 +232,11 @@ def _language_tokens(
 def _rename(
     path: Path, tensors: Mapping[str, Tensor], embeddings: Tensor, configuration: M2M100Config
 ) -> dict[str, Tensor]:
-    """Hugging Face's name -> tensor, exactly those that the configuration asks for."""
+    """Returns the tensors by Hugging Face's names, each in memory of its own.
+
+    Raises:
+        ValueError: they are not exactly the tensors that the configuration asks for.
+    """
     weights = {"model.shared.weight": embeddings}
     for name, tensor in tensors.items():
         if not IGNORED_TENSORS.fullmatch(name):
@@ -228,7 +254,7 @@ def _rename(
         raise ValueError(
             f"{path}: its options do not describe an M2M model ({one_line(repr(error))})"
         ) from None
-    # Without duplicates: the tied embeddings are one parameter.
+    # The tied embeddings are one parameter here, listed once.
     shapes = {name: list(parameter.shape) for name, parameter in model.named_parameters()}
     for name, shape in shapes.items():
         if name not in weights:
@@ -241,13 +267,18 @@ def _rename(
     for name in weights:
         if name not in shapes:
             raise ValueError(f"{path}: {name.removeprefix('model.')!r} has no place in an M2M model")
-    # A file of safetensors cannot have two tensors in the same memory.
+    # A safetensors file cannot have two tensors that share memory.
     taken: set[int] = set()
     return {name: _own_memory(tensor, taken) for name, tensor in weights.items()}
 
 
 def _own_memory(tensor: Tensor, taken: set[int]) -> Tensor:
-    """The tensor, copied if it is not alone in its memory. taken: addresses of the memory of others."""
+    """Returns the tensor, copied if it is not alone in its memory.
+
+    Args:
+        tensor: made contiguous.
+        taken: the addresses of the memory of the tensors before; this tensor's is added.
+    """
     memory = tensor.untyped_storage()
     alone = memory.nbytes() == tensor.numel() * tensor.element_size() and memory.data_ptr() not in taken
     taken.add(memory.data_ptr())

@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 from typing import TextIO
 
-from lslo.adapters.adapter_folder import _save_model, save_adapter
+from lslo.adapters.adapter_description import AdapterDescription
+from lslo.adapters.adapter_folder import save_adapter, save_full_model
 from lslo.adapters.index_strategy import index_strategy
 from lslo.adapters.parameter_counts import count_adapter, count_model
 from lslo.adapters.placement import add_lslo, number_of_layers
-from lslo.base_model.loading import load_base_model
+from lslo.base_model.loading import base_model_fingerprint, load_base_model
 from lslo.experiment.hyperparameters import GradualPruningSchedule
 from lslo.experiment.languages import all_directions
 from lslo.experiment.settings import PRUNED_CLASSES, Setting
@@ -67,17 +68,19 @@ def fine_tune(
     def save(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         if setting.kind == "full":
-            _save_model(model, job.base_model, job.codes, folder)
+            save_full_model(model, job.base_model, job.codes, folder)
         else:
             save_adapter(
                 folder,
                 placed,
-                setting=str(setting),
-                ranks=ranks,
-                strategy=strategy,
-                modules=setting.modules,
-                base_model=job.base_model,
-                codes=job.codes,
+                AdapterDescription(
+                    setting=str(setting),
+                    ranks=ranks,
+                    strategy=strategy,
+                    modules=setting.modules,
+                    base_model_sha256=base_model_fingerprint(job.base_model),
+                    codes=job.codes,
+                ),
             )
 
     checkpoints = CheckpointStore(job.state, job.fingerprint)

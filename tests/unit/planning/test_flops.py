@@ -6,10 +6,12 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode, addmm_flop
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
+from lslo.adapters.adapter_description import AdapterDescription
 from lslo.adapters.adapter_folder import save_adapter
 from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.parameter_counts import count_adapter
 from lslo.adapters.placement import add_lslo, add_weighted_lslo
+from lslo.base_model.loading import base_model_fingerprint
 from lslo.experiment.hyperparameters import Decoding
 from lslo.experiment.languages import all_directions
 from lslo.planning.flops import (
@@ -164,11 +166,13 @@ def test_parameters_and_files(model, modules, tmp_path):
     save_adapter(
         tmp_path / "adapter",
         placed,
-        setting="1;3;8+SRC",
-        ranks=ranks,
-        strategy=strategy,
-        modules=modules,
-        base_model=folder,
+        AdapterDescription(
+            setting="1;3;8+SRC",
+            ranks=ranks,
+            strategy=strategy,
+            modules=modules,
+            base_model_sha256=base_model_fingerprint(folder),
+        ),
     )
     size = (tmp_path / "adapter/adapter.safetensors").stat().st_size
     assert SIZES.adapter_bytes(ranks, modules) == pytest.approx(size, rel=0.08)
