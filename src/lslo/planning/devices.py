@@ -153,5 +153,5 @@ def _gpu_source(name: str, planning: Planning) -> str:
         f"{name}: {DEVICES[name].peak / TERA:g} TFLOP/s according to its data sheet (dense, bfloat16). "
         f"Training is assumed to reach {planning.training_share:.0%} of that and translation "
         f"{planning.translation_share:.0%}; this was not measured. `python bench/paper_scale.py` measures "
-        "your GPU and prints what to write under `plan.measured`"
+        "your GPU; write the speeds that it prints under `plan.measured`"
     )
