@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import torch
 from transformers import M2M100ForConditionalGeneration
 
 from lslo.errors import one_line
+from lslo.files.checksums import contents_sha256
 
 
 def load_base_model(folder: Path | str, dtype: torch.dtype = torch.float32) -> M2M100ForConditionalGeneration:
@@ -53,7 +53,4 @@ def load_base_model(folder: Path | str, dtype: torch.dtype = torch.float32) -> M
 
 def base_model_fingerprint(folder: Path | str) -> str:
     """Returns the SHA-256 over configuration and weights, which ties an adapter to its base model."""
-    digest = hashlib.sha256()
-    for name in ("config.json", "model.safetensors"):
-        digest.update((Path(folder) / name).read_bytes())
-    return digest.hexdigest()
+    return contents_sha256(Path(folder) / name for name in ("config.json", "model.safetensors"))
