@@ -119,7 +119,7 @@ def _scores(
     decoding: Decoding,
     progress: TextIO | None,
 ) -> dict[str, float | str]:
-    """spBLEU of each class pair on `devtest`, as translated by the float16 weights just saved."""
+    """SpBLEU of each class pair on `devtest`, as translated by the float16 weights just saved."""
     references = {
         language: [phrase.sentences[language] for phrase in corpus.devtest] for language in resource_classes
     }

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lslo.experiment.provenance import explain
+from lslo.experiment.staleness import explain
 
 records = [Path(path) for path in snakemake.params.records]
 text = "\n".join(explain(records, snakemake.config, root=Path(snakemake.scriptdir).parents[1]))

@@ -17,6 +17,9 @@ from torch import Tensor
 
 from lslo.errors import one_line
 
+# The name of a checkpoint in an archive.
+CHECKPOINT = "model.pt"
+
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Reads the options and the model's tensors from a checkpoint of any version of fairseq.

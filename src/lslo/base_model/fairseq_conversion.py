@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import GenerationConfig, M2M100Config, M2M100ForConditionalGeneration
 
-from lslo.base_model.fairseq_checkpoint import read_checkpoint
+from lslo.base_model.fairseq_checkpoint import CHECKPOINT, read_checkpoint
+from lslo.base_model.fairseq_languages import LANGUAGE_PAIRS, language_tokens
 from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL, load_sentencepiece
 from lslo.base_model.tokenizer import DICTIONARY, LANGUAGE_TOKENS, read_dictionary
 from lslo.errors import one_line
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT = "model.pt"
-LANGUAGE_PAIRS = "language_pairs.txt"
 
 # Options of fairseq that M2M100ForConditionalGeneration and the project's sequences take for granted -> the
 # values allowed. A checkpoint without the option stands for the first of them.
@@ -76,7 +75,7 @@ def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
     options, tensors = read_checkpoint(path)
     embeddings = _tied_embeddings(path, tensors)
     configuration = _configuration(path, options, embeddings)
-    language_tokens = _language_tokens(archive, options, symbols, len(embeddings))
+    tokens = language_tokens(archive, options, symbols, len(embeddings))
     weights = _rename(path, tensors, embeddings, configuration)
 
     output.mkdir(parents=True, exist_ok=True)
@@ -93,12 +92,12 @@ def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
     ).save_pretrained(output)
     for name in (DICTIONARY, SENTENCEPIECE_MODEL):
         shutil.copyfile(archive / name, output / name)
-    (output / LANGUAGE_TOKENS).write_text(json.dumps(language_tokens, indent=0) + "\n")
+    (output / LANGUAGE_TOKENS).write_text(json.dumps(tokens, indent=0) + "\n")
     logger.info(
         "%s: %d parameters, %d languages",
         output,
         sum(tensor.numel() for tensor in weights.values()),
-        len(language_tokens),
+        len(tokens),
     )
 
 
@@ -176,57 +175,6 @@ def _configuration(path: Path, options: Mapping[str, Any], embeddings: Tensor) -
         ) from None
     configuration.dtype = embeddings.dtype
     return configuration
-
-
-def _language_tokens(
-    archive: Path, options: Mapping[str, Any], symbols: Sequence[str], rows: int
-) -> dict[str, int]:
-    """Returns the id of each language's token, by the language's code.
-
-    As in fairseq, language tokens that the dictionary lacks are appended to it, in the order of `--langs`, or
-    without it in that of the sorted codes of the language pairs.
-
-    Args:
-        archive: the archive's folder.
-        options: the checkpoint's options.
-        symbols: the symbols of the dictionary.
-        rows: the number of embeddings, which must be that of symbols and appended tokens.
-
-    Raises:
-        ValueError: names the file whose languages do not fit the others.
-    """
-    ids = {symbol: index for index, symbol in enumerate(symbols)}
-    text = (archive / LANGUAGE_PAIRS).read_text(encoding="utf-8", errors="replace")
-    pairs = text.replace(",", " ").split()
-    for pair in pairs:
-        if not re.fullmatch(r"[^-]+-[^-]+", pair):
-            raise ValueError(
-                f"{archive / LANGUAGE_PAIRS}: {pair[:40]!r} is not a pair of codes such as en-fr"
-            )
-    in_pairs = sorted({language for pair in pairs for language in pair.split("-")})
-    declared = options.get("langs") or []
-    if isinstance(declared, str):
-        declared = declared.split(",")
-    if not isinstance(declared, list | tuple) or not all(isinstance(code, str) for code in declared):
-        raise ValueError(f"{archive / CHECKPOINT}: its option langs is not a list of codes")
-    lacking = [code for code in dict.fromkeys(declared or in_pairs) if f"__{code}__" not in ids]
-    if lacking and options.get("lang_dict") and not declared:
-        raise ValueError(
-            f"{archive / DICTIONARY}: has no token __{lacking[0]}__, and the file that gave the order of the "
-            "missing ones (--lang-dict) is not in the archive; append the language tokens to the dictionary"
-        )
-    ids |= {f"__{code}__": len(symbols) + place for place, code in enumerate(lacking)}
-    if len(ids) != rows:
-        raise ValueError(
-            f"{archive / DICTIONARY}: {len(symbols)} symbols and {len(lacking)} language tokens besides do "
-            f"not fit the {rows} rows of the model's embeddings; take the dictionary of the same archive"
-        )
-    for code in in_pairs:
-        if f"__{code}__" not in ids:
-            raise ValueError(f"{archive / LANGUAGE_PAIRS}: the model has no token of its language {code!r}")
-    found = (re.fullmatch(r"__([a-z]{2,3}(?:_[A-Za-z]+)?)__", symbol) for symbol in symbols)
-    codes = {*declared, *in_pairs, *(match.group(1) for match in found if match)}
-    return {code: ids[f"__{code}__"] for code in sorted(codes)}
 
 
 def _rename(
