@@ -9,7 +9,7 @@ def test_nested_values_come_from_the_command_line(workflow):
     assert result.returncode == 0, result.stdout
     plan = json.loads((workflow.folder / "results/tiny/plan.json").read_text())
     assert plan["device"] == "T4"
-    assert "training reaches 30% of it" in result.stdout
+    assert "Training is assumed to reach 30% of that" in result.stdout
     assert plan["rules"]["make_figure"] == 2
     # Two seeds of each trained setting, one run of the base model as it is.
     assert plan["rules"]["score"] == plan["rules"]["finetune"] + 1
