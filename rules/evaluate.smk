@@ -1,7 +1,7 @@
 """Translation and scores of each setting."""
 
 
-# ForkPool files; on a cluster it runs where Snakemake does.
+# This copies files; on a cluster it runs where Snakemake does.
 localrules:
     gather_translations,
 
