@@ -68,6 +68,7 @@ format: $(READY) ## format all code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile rules
+	$(BIN)/python -m lslo.reporting.config_reference config/README.md
 
 base-model: $(READY) ## pretrain the embedded base model from nothing and put it into resources/
 	$(BIN)/snakemake --cores $(CORES) base_model

@@ -1,4 +1,4 @@
-"""Whether engines did the same work: what makes a comparison of their times one at all."""
+"""Checks that engines did the same work, without which their times could not be compared."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from work import Work
 LSLO = "lslo"
 RELATIVE_LOSS = 1e-4
 RELATIVE_GRADIENT = 1e-3
-# Of 100.
+# Scores go up to 100.
 ABSOLUTE_SCORE = 1e-9
-# Of the same search in float32: rounding may turn a near-tie, so a few lines may differ, in score hardly.
+# For the same search in float32. Rounding may decide between two hypotheses whose scores are almost equal, so
+# a few lines may differ, with almost the same scores.
 LEAST_IDENTICAL = 0.99
 NEAR_TIE = 1e-3
 
@@ -30,12 +31,17 @@ class DisagreementError(Exception):
 
 @dataclass(frozen=True)
 class TranslationTolerance:
-    """How far an engine's translations may be from lslo's.
+    """The limits within which an engine's translations may differ from lslo's.
 
-    identical: the least share of lines that are the same. score: the most that the mean score of its
-    hypotheses, by the float32 model, may be worse. each: the most that a line that differs may be better or
-    worse; None where any may be. language_token: whether its search counts the language token's
-    log-probability, as fairseq's does; its hypotheses are judged by what it searched for.
+    A hypothesis's score is its log-probability a token by the float32 model.
+
+    Attributes:
+        identical: The smallest share of lines that must be identical.
+        score: The most by which the engine's mean score may be below lslo's.
+        each: The most by which the score of a single line may differ, in either direction; None for no limit.
+        language_token: Whether the engine's search counts the log-probability of the language token, as
+            fairseq's does. The mean score then counts it too, since hypotheses are judged by what the engine
+            searched for.
     """
 
     identical: float
@@ -52,8 +58,17 @@ LOW_PRECISION = TranslationTolerance(0.1, 0.02, language_token=False)
 
 @torch.inference_mode()
 def scores(merger: Merger, work: Work, direction: str, row: int, tokens: list[int]) -> tuple[float, float]:
-    """Log-probability a token of a hypothesis, `</s>` included: with the language token, as fairseq scores,
-    and without it."""
+    """Returns the log-probability a token of a hypothesis, with the language token and without it.
+
+    With the language token is how fairseq scores. `</s>` counts in both.
+
+    Args:
+        merger: The base model, with the adapter of the hypothesis's direction merged.
+        work: The work, which holds the source sentences.
+        direction: The direction, such as `en-de`.
+        row: The row of the source sentence.
+        tokens: The hypothesis, without language token and `</s>`.
+    """
     source, target = direction.split("-")
     tokenizer = work.tokenizer
     end = tokenizer.end_of_sentence
@@ -69,9 +84,16 @@ def scores(merger: Merger, work: Work, direction: str, row: int, tokens: list[in
 def check_translations(
     work: Work, expected: Translations, found: Translations, tolerance: TranslationTolerance
 ) -> str:
-    """Compare translations line by line; what there is to say about it, in words.
+    """Compares translations line by line and returns in words how they agree.
 
-    Only directions of `found` are compared, which must not be empty. Raises DisagreementError.
+    Args:
+        work: The work, whose model scores lines that differ.
+        expected: lslo's translations.
+        found: The engine's translations, of all directions or of some of them; at least one sentence.
+        tolerance: The limits within which translations may differ.
+
+    Raises:
+        DisagreementError: Translations are missing or differ by more than the tolerance.
     """
     lines = [
         (direction, row, expected[direction][row], tokens)
@@ -110,7 +132,13 @@ def check_translations(
 
 
 def mean_spbleu(work: Work, translations: Translations, directions: Translations | None = None) -> float:
-    """spBLEU with the base model's own pieces, the mean over directions (those of `directions`)."""
+    """Returns the mean spBLEU over directions, computed with the base model's own pieces.
+
+    Args:
+        work: The work, which holds the references.
+        translations: The translations.
+        directions: A mapping whose keys are the directions to count; all of `translations` where it is None.
+    """
     hypotheses = {
         tuple(direction.split("-")): work.tokenizer.decode(translations[direction])
         for direction in directions or translations
@@ -126,7 +154,18 @@ def check_numbers(
     relative: float,
     absolute: float = 0.0,
 ) -> str:
-    """Compare named numbers; what there is to say about it. Raises DisagreementError."""
+    """Compares named numbers and returns in words how they agree.
+
+    Args:
+        name: What the numbers are, for messages.
+        expected: The numbers of the reference.
+        found: The engine's numbers, which must have the same names.
+        relative: The largest difference, relative to the expected number.
+        absolute: A difference that is allowed besides.
+
+    Raises:
+        DisagreementError: The names differ, or a number differs by more than is allowed.
+    """
     if not expected or expected.keys() != found.keys():
         raise DisagreementError(f"{name}: not of the same things ({sorted(expected)}, {sorted(found)})")
     worst = 0.0
@@ -140,9 +179,13 @@ def check_numbers(
 
 
 def check_repetition(first: EngineResult, again: EngineResult) -> None:
-    """A later round must give what the first one gave: translations nearly, numbers closely.
+    """Checks that a later round gave the results of the first one.
 
-    Of an engine that makes what is compared beside its work, later rounds have none of it.
+    Of translations, a share of LEAST_IDENTICAL must be the same; numbers must agree to RELATIVE_LOSS. A later
+    round without outputs passes: some engines make outputs in the first round only.
+
+    Raises:
+        DisagreementError: The results differ by more than that.
     """
     if not again.outputs:
         return

@@ -1,4 +1,4 @@
-"""CTranslate2, a direction at a time, with that direction's LSLo merged into the weights and converted."""
+"""CTranslate2: for one direction at a time, LSLo is merged into the weights and the model is converted."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from results import EngineResult, say
 from translation_engines import Direction, Translations, count, name_of, source_sequences, text_tokens
 from work import Work
 
-# Directions that decide how many workers of how many threads are best.
+# The number of directions that are timed to choose the number of workers and of their threads.
 CALIBRATION_DIRECTIONS = 2
 
 
 class _NumberedVocabulary:
-    """A tokenizer as far as the converter asks for one: ids as strings, which go in and come out."""
+    """A stand-in for a tokenizer that has what the converter asks for: ids as strings are the vocabulary."""
 
     additional_special_tokens: tuple[str, ...] = ()
 
     def __init__(self, config):
         self._size = config.vocab_size
         self.bos_token, self.eos_token = str(config.bos_token_id), str(config.eos_token_id)
-        # No sentence has it: in the vocabulary, since CTranslate2 asks for one.
+        # CTranslate2 requires an unknown token; no sentence contains it.
         self.unk_token, self.unk_token_id = "3", 3
         self.special_tokens_map: dict[str, str] = {}
 
@@ -43,9 +43,13 @@ class _NumberedVocabulary:
 
 
 class _MergedConverter(TransformersConverter):
-    """Converts a model that is in memory, which spares writing it to disk and reading it again.
+    """Converts a model from memory, which saves writing it to disk and reading it again.
 
-    quantized: whether weights are; quantisation writes into those that it is given, so it is given a copy.
+    Args:
+        model: The model to convert.
+        folder: The base model's folder, from which the converter reads its configuration.
+        quantized: Whether the weights are quantised. Quantisation overwrites the weights that it is given, so
+            it is given a copy.
     """
 
     def __init__(self, model: M2M100ForConditionalGeneration, folder: Path, quantized: bool):
@@ -82,7 +86,14 @@ def _load(
 def translate_direction(
     translator: ctranslate2.Translator, work: Work, direction: Direction, workers: int
 ) -> list[list[int]]:
-    """Tokens y… of each sentence. workers: that share the batches, which are made small enough for that."""
+    """Translates a direction and returns the tokens of each sentence, without language token and `</s>`.
+
+    Args:
+        translator: The converted model of the direction.
+        work: The work, which holds the sentences.
+        direction: The direction (source, target).
+        workers: The number of workers that share the batches; batches are small enough for each to have one.
+    """
     source, target = direction
     tokenizer, decoding = work.tokenizer, Decoding(**work.size.decoding)
     sequences = source_sequences(work, source)
@@ -97,7 +108,7 @@ def translate_direction(
         batch_type="tokens",
         beam_size=decoding.beam,
         length_penalty=decoding.length_penalty,
-        # Hypotheses of CTranslate2 do not count the language token.
+        # CTranslate2 counts a hypothesis's length without the language token.
         max_decoding_length=decoding.maximum_length + 1,
         max_input_length=0,
         disable_unk=False,
@@ -114,7 +125,7 @@ def translate_direction(
 def _best_workers(
     work: Work, merger: Merger, folder: Path, precision: str, device: torch.device
 ) -> tuple[int, int]:
-    """(workers, threads of each), the fastest on a few directions."""
+    """Returns (workers, threads of each): the choice that is fastest on a few directions."""
     threads = torch.get_num_threads()
     choices = sorted({(1, threads), (threads, 1)})
     if len(choices) == 1 or device.type != "cpu":
@@ -157,10 +168,10 @@ def _run(work: Work, device: torch.device, precision: str) -> EngineResult:
 
 
 def run_float32(work: Work, device: torch.device) -> EngineResult:
-    """With float32 weights and products."""
+    """Translates with weights and products in float32."""
     return _run(work, device, "float32")
 
 
 def run_int8(work: Work, device: torch.device) -> EngineResult:
-    """With weights and products in int8."""
+    """Translates with weights and products in int8."""
     return _run(work, device, "int8")

@@ -1,4 +1,4 @@
-"""Run one engine in this process, which the orchestrator starts for it alone.
+"""Runs one engine in a process of its own; bench/run.py starts one for every engine and round.
 
 python bench/engine.py translation_engines:run_lslo --work FOLDER --threads 2 --output result.json
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 
 def main() -> None:
+    """Runs the engine that the command line names and writes its result."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("engine", help="module:function, called with the work and the device")
     parser.add_argument("--work", type=Path)
@@ -20,7 +21,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
-    # Before torch and CTranslate2 are imported, which read it once.
+    # Set before PyTorch and CTranslate2 are imported, which read it once.
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -37,7 +38,7 @@ def main() -> None:
     run = getattr(importlib.import_module(module), function)
     device = torch.device(options.device)
     result = run(Work(options.work, not options.unchecked) if options.work else None, device)
-    # An engine that starts processes tells of theirs.
+    # An engine that starts processes reports their memory itself.
     result.peak_memory_bytes = result.peak_memory_bytes or peak_memory(device)
     result.write(options.output)
 

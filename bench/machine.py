@@ -1,4 +1,4 @@
-"""What the machine is, and what it can do at most: matrix products and memory traffic, measured."""
+"""The machine: its description, and measurements of its fastest matrix products and memory traffic."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PACKAGES = ("torch", "transformers", "ctranslate2", "peft", "accelerate", "sacre
 
 
 def processor_name() -> str:
-    """As the system calls it."""
+    """Returns the processor's name as the system gives it."""
     information = Path("/proc/cpuinfo")
     if information.is_file():
         for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -27,17 +27,17 @@ def processor_name() -> str:
 
 
 def cores() -> int:
-    """That this process may run on."""
+    """Returns the number of cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory_bytes() -> int:
-    """Of the whole machine."""
+    """Returns the memory of the whole machine, in bytes."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def versions() -> dict[str, str]:
-    """Package -> version, of those that are installed."""
+    """Returns the versions of Python and of the compared packages that are installed."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -48,7 +48,7 @@ def versions() -> dict[str, str]:
 
 
 def matrix_peak(device: torch.device, repeats: int = 5) -> float:
-    """FLOP/s of the best of several large float32 products."""
+    """Measures several large float32 matrix products and returns the FLOP/s of the fastest."""
     best = 0.0
     for size in (4096, 8192) if device.type == "cuda" else (1024, 2048):
         one, other = (torch.randn(size, size, device=device) for _ in range(2))
@@ -62,7 +62,7 @@ def matrix_peak(device: torch.device, repeats: int = 5) -> float:
 
 
 def memory_bandwidth(device: torch.device, repeats: int = 5) -> float:
-    """Bytes a second, read and written, of the best copy of 256 MiB."""
+    """Measures copies of 256 MiB and returns the bytes a second, read and written, of the fastest."""
     source = torch.ones(2**26, device=device)
     target = torch.empty_like(source)
     best = 0.0
@@ -76,7 +76,7 @@ def memory_bandwidth(device: torch.device, repeats: int = 5) -> float:
 
 
 def describe(device: torch.device) -> dict:
-    """The machine, its measured limits with the threads that this process has, and the versions."""
+    """Describes the machine: its limits, measured with this process's threads, and the packages' versions."""
     found = {
         "processor": processor_name(),
         "cores": cores(),
@@ -93,5 +93,5 @@ def describe(device: torch.device) -> dict:
 
 
 def run_machine(work: Work | None, device: torch.device) -> EngineResult:
-    """As an engine, so that it is measured in a process of its own with the engines' threads."""
+    """Describes the machine as an engine does its work: in a process of its own, with an engine's threads."""
     return EngineResult({}, {}, {}, describe(device))

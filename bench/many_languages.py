@@ -1,12 +1,12 @@
-"""Write a configuration of many languages, with its table of languages and a text of FLORES-101's size.
+"""Writes a configuration of many languages, with its table of languages and text of FLORES-101's size.
 
     python bench/many_languages.py --languages 204 --output many
     snakemake --cores 2 --dry-run --configfile many/config.yaml
     snakemake --cores 2 plan --configfile many/config.yaml
 
-The languages are made up (`x000`, `x001`, …), as many as FLORES-200 has unless told otherwise: 204 languages
-have 41,412 directions. The text stands in for a FLORES-200 on one's disk: the workflow builds all its jobs
-from it, and a dry run downloads nothing. It has FLORES-101's lengths but is no text to train on.
+The languages are made up (`x000`, `x001`, …). By default there are as many as in FLORES-200: 204 languages
+have 41,412 directions. The text stands in for a copy of FLORES-200 on disk: the workflow builds all its jobs
+from it, and a dry run downloads nothing. The text has FLORES-101's lengths but is no text to train on.
 """
 
 from __future__ import annotations
@@ -17,20 +17,26 @@ from pathlib import Path
 import yaml
 
 COLUMNS = ("code", "name", "resource_class", "family", "bitext", "flores101", "m2m")
-# In turn, so that every class has its languages.
+# The resource classes of the languages, in turn, so that every class has some.
 CLASSES = "HMMLLLVVVV"
 SPLITS = ("dev", "devtest")
-# Of a sentence, as FLORES-101's have on average.
+# The length of a sentence: FLORES-101's average.
 CHARACTERS = 133
 
 
 def codes(number: int) -> list[str]:
-    """The codes of so many languages."""
+    """Returns the codes of a number of languages."""
     return [f"x{index:03d}" for index in range(number)]
 
 
 def configuration(folder: Path, languages: int, shards: int) -> dict:
-    """lang30's recipe on many languages, with the settings of its table and of Figure 3."""
+    """Returns lang30's configuration for many languages, with the settings of its table and of Figure 3.
+
+    Args:
+        folder: The folder that holds `languages.tsv` and `text/`.
+        languages: The number of languages.
+        shards: The number of translation jobs of a setting.
+    """
     names = codes(languages)
     return {
         "experiment": f"lang{languages}",
@@ -71,9 +77,13 @@ def configuration(folder: Path, languages: int, shards: int) -> dict:
 
 
 def write(folder: Path, languages: int = 204, rows: int = 997, shards: int = 64) -> Path:
-    """Write `config.yaml`, `languages.tsv` and `text/{split}/{code}.txt` into a folder; returns the first.
+    """Writes `config.yaml`, `languages.tsv` and `text/{split}/{code}.txt`, and returns the first file's path.
 
-    rows: lines of a text. shards: translation jobs of a setting.
+    Args:
+        folder: The folder to write to.
+        languages: The number of languages.
+        rows: The number of lines of each text.
+        shards: The number of translation jobs of a setting.
     """
     folder = folder.resolve()
     names = codes(languages)
@@ -95,6 +105,7 @@ def write(folder: Path, languages: int = 204, rows: int = 997, shards: int = 64)
 
 
 def main() -> None:
+    """Writes what the command line asks for and prints the path of the configuration."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--languages", type=int, default=204)
     parser.add_argument("--rows", type=int, default=997, help="lines of each text")

@@ -1,4 +1,4 @@
-"""The models that the comparisons run on: random ones whose sentences end, LSLo put on them and merged."""
+"""Models with LSLo: random adapters, and a base model with one direction's LSLo merged into its weights."""
 
 from __future__ import annotations
 
@@ -8,80 +8,22 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import M2M100Config, M2M100ForConditionalGeneration
+from transformers import M2M100ForConditionalGeneration
 
+from lslo.adapters.adapter_description import AdapterDescription
 from lslo.adapters.adapter_folder import WEIGHTS, load_with_adapter, save_adapter
 from lslo.adapters.index_strategy import SOURCE, TARGET, IndexStrategy
 from lslo.adapters.placement import add_lslo, number_of_layers, weight_matrices
 from lslo.adapters.routing import Router
-from lslo.base_model.loading import load_base_model
-
-# Standard deviation of a logit of a random model over the vocabulary. At 4 the best token has a probability
-# of about a tenth, and near-ties that rounding could turn are rare.
-LOGIT_DEVIATION = 4.0
-# One in so many sinusoidal dimensions carries the logit of `</s>`.
-END_DIMENSIONS = 32
-# How strongly, with one layer; each layer adds to the stream that the positions are a part of.
-END_STRENGTH = 0.225
-# Tokens after which it is as high as it gets; with END_STRENGTH, sentences then have 25 tokens on average.
-END_HIGHEST = 60
-
-
-def random_model(
-    *, pieces: int, languages: int, dimension: int, feed_forward: int, layers: int, heads: int, seed: int = 1
-) -> M2M100ForConditionalGeneration:
-    """A random M2M100 in float32 whose translations have many lengths, 10 to 40 tokens.
-
-    pieces: ids 4 to pieces − 1 are text, the `languages` ids after them language tokens. layers: of the
-    encoder and of the decoder.
-
-    A random model with tied embeddings repeats its input and hardly ever ends a sentence. Two changes,
-    which cost no operation more:
-
-    - The weight of the decoder's last layer norm is LOGIT_DEVIATION with random signs. The signs take away
-      the product of a token's embedding with itself, so that no token is its own likeliest successor; the
-      size makes a distribution about as sharp as a trained model's.
-    - The embedding of `</s>` gets END_STRENGTH · √layers more in the cosine dimensions of the position whose
-      frequencies are nearest to π / END_HIGHEST, and there the layer norm's signs are negative: −cos rises
-      from −1 at the first token to +1 at END_HIGHEST, and the logit of `</s>` with it. The rest of that logit
-      is as random as any other's, so that sentences end at different places.
-
-    Language tokens are no likelier than others (a trained model is sure of them), so that an engine that
-    does not count their log-probability finds other hypotheses more often than on a trained model.
-    """
-    torch.manual_seed(seed)
-    model = M2M100ForConditionalGeneration(
-        M2M100Config(
-            vocab_size=pieces + languages,
-            d_model=dimension,
-            encoder_layers=layers,
-            decoder_layers=layers,
-            encoder_ffn_dim=feed_forward,
-            decoder_ffn_dim=feed_forward,
-            encoder_attention_heads=heads,
-            decoder_attention_heads=heads,
-            max_position_embeddings=512,
-            encoder_layerdrop=0.0,
-            decoder_layerdrop=0.0,
-            # The embeddings are multiplied by sqrt(d_model), so this gives them unit variance.
-            init_std=dimension**-0.5,
-        )
-    )
-    half = dimension // 2
-    frequency = torch.exp(torch.arange(half) * (-torch.log(torch.tensor(1e4)) / (half - 1)))
-    nearest = (frequency.log() - torch.log(torch.tensor(torch.pi / END_HIGHEST))).abs().argsort()
-    cosines = half + nearest[: dimension // END_DIMENSIONS]
-    signs = torch.randint(0, 2, (dimension,)) * 2.0 - 1
-    signs[cosines] = -1
-    with torch.no_grad():
-        model.model.decoder.layer_norm.weight.copy_(LOGIT_DEVIATION * signs)
-        model.model.shared.weight[model.config.eos_token_id, cosines] += END_STRENGTH * layers**0.5
-    model.generation_config.max_length = None
-    return model.eval()
+from lslo.base_model.loading import base_model_fingerprint, load_base_model
 
 
 def strategy_as_learned(encoder_layers: int, decoder_layers: int) -> IndexStrategy:
-    """What weight learning finds: the top third of the encoder and the decoder listen to the target."""
+    """Returns the index strategy that weight learning finds.
+
+    The top third of the encoder and the whole decoder listen to the target language, the rest to the source
+    language.
+    """
     target = encoder_layers // 3
     return IndexStrategy(
         (SOURCE,) * (encoder_layers - target) + (TARGET,) * target, (TARGET,) * decoder_layers
@@ -91,8 +33,18 @@ def strategy_as_learned(encoder_layers: int, decoder_layers: int) -> IndexStrate
 def write_adapter(
     folder: Path, base_model: Path, setting: str, ranks: Mapping[str, int], scale: float
 ) -> None:
-    """Write an adapter whose A is Gaussian as at the start of training and whose B, of standard deviation
-    `scale`, is not zero, so that every language has translations of its own."""
+    """Writes an adapter with random weights.
+
+    A is Gaussian, as at the start of training. B is Gaussian too instead of zero, so that every language has
+    translations of its own.
+
+    Args:
+        folder: The folder to write to.
+        base_model: The folder of the base model.
+        setting: The adapter's setting, such as `2;2;8`.
+        ranks: The rank of each language.
+        scale: The standard deviation of B.
+    """
     model = load_base_model(base_model)
     strategy = strategy_as_learned(number_of_layers(model, "encoder"), number_of_layers(model, "decoder"))
     _, placed = add_lslo(model, ranks, strategy)
@@ -105,26 +57,31 @@ def write_adapter(
     save_adapter(
         folder,
         placed,
-        setting=setting,
-        ranks=ranks,
-        strategy=strategy,
-        modules="all",
-        base_model=base_model,
+        AdapterDescription(
+            setting=setting,
+            ranks=ranks,
+            strategy=strategy,
+            modules="all",
+            base_model_sha256=base_model_fingerprint(base_model),
+        ),
     )
 
 
 def load_adapted(base_model: Path, adapter: Path) -> tuple[M2M100ForConditionalGeneration, Router]:
-    """The model with LSLo modules, as `lslo translate` loads it."""
+    """Loads a base model with LSLo modules, as `lslo translate` does."""
     return load_with_adapter(base_model, adapter)
 
 
 class Merger:
-    """A base model into whose weights the LSLo of one direction after another is merged: W + B_l A_l.
+    """A base model that has the LSLo of one direction at a time merged into its weights: W + B_l A_l.
 
-    What every engine without LSLo modules has to do. The base model's weights are kept, so that rounding does
-    not add up over directions.
+    Every engine without LSLo modules has to merge. The base model's weights W are kept, so that rounding
+    errors do not add up over directions.
 
-    languages: of the adapter.
+    Args:
+        base_model: The folder of the base model.
+        adapter: The folder of the adapter.
+        device: The device for the model.
     """
 
     def __init__(self, base_model: Path, adapter: Path, device: torch.device | str = "cpu"):
@@ -143,7 +100,7 @@ class Merger:
         return self.model.model.get_submodule(path).weight
 
     def merge(self, direction: Sequence[str]) -> M2M100ForConditionalGeneration:
-        """The model of a direction (source, target); the same object every time."""
+        """Merges the LSLo of a direction (source, target) and returns the model, always the same object."""
         source, target = direction
         for path, index in self._matrices.items():
             language = source if index == SOURCE else target

@@ -1,4 +1,4 @@
-"""Translation as the authors published it: a fresh process for each direction."""
+"""Translation as the paper's authors published it: a fresh process for each direction."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from work import Work
 
 
 def run_processes(work: Work, device: torch.device) -> EngineResult:
-    """A process a direction, which imports, loads the model, merges and generates; of some directions, scaled
-    to all of them."""
+    """Translates each direction in a process of its own, as the paper's authors did.
+
+    The process imports the libraries, loads the model, merges the direction's LSLo and generates. Only some
+    directions are run; their time and amount of work are scaled to all directions.
+    """
     directions = work.directions
-    # Spread over the list, so that source languages differ.
+    # The sample is spread over the list of directions, so that source languages differ.
     step = max(1, len(directions) // work.size.sampled)
     sample = directions[::step][: work.size.sampled]
     translations, seconds, memory = {}, 0.0, 0
@@ -39,7 +42,7 @@ def run_processes(work: Work, device: torch.device) -> EngineResult:
             say(f"{number} of {len(sample)} directions")
     scale = len(directions) / len(sample)
     lines = [tokens for of in translations.values() for tokens in of]
-    # The same sentences of every source language, and about as many tokens.
+    # All directions have equally many sentences and about equally many tokens, so that both can be scaled.
     counted = {
         "sentences": round(scale * len(lines)),
         "target_tokens": round(scale * sum(len(tokens) + 1 for tokens in lines)),
@@ -50,6 +53,7 @@ def run_processes(work: Work, device: torch.device) -> EngineResult:
 
 
 def main() -> None:
+    """Translates one direction, in the process that `run_processes` starts for it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", type=Path)
     parser.add_argument("source")

@@ -1,6 +1,6 @@
 """Floating-point operations of a work's matrix products, by the formulas of `snakemake plan`.
 
-They tell how far an engine is from what the machine can do at most.
+Divided by an engine's time, they say how close the engine comes to the machine's peak.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from work import Work, experiment_of_demo, ranks_of
 
 
 def sums_of(lengths: Iterable[tuple[int, int]]) -> PairSums:
-    """Of (source, target) tokens of sentence pairs, language token and `</s>` included."""
+    """Returns the sums of token counts that the formulas need.
+
+    Args:
+        lengths: (source tokens, target tokens) of each sentence pair, language token and `</s>` included.
+    """
     source, target = np.array(list(lengths), dtype=float).T
     return PairSums(
         len(source),
@@ -36,7 +40,7 @@ def _sizes_and_shape(work: Work) -> tuple[ModelSizes, LsloShape]:
 
 
 def training_operations(work: Work, data: TrainingData) -> int:
-    """Of all timed updates of LSLo, forward and backward."""
+    """Returns the operations of all timed updates of LSLo, forward and backward."""
     sizes, shape = _sizes_and_shape(work)
     examples = np.concatenate([batch for group in data.mixed for batch in group])
     lengths = (data.corpus.lengths[examples[:, side], examples[:, 2]] for side in (0, 1))
@@ -45,9 +49,12 @@ def training_operations(work: Work, data: TrainingData) -> int:
 
 
 def translation_operations(work: Work, translations: Mapping[str, Sequence[Sequence[int]]]) -> int:
-    """Of beam search, every hypothesis as long as the best of its sentence.
+    """Returns the operations of beam search, if every hypothesis is as long as the best one of its sentence.
 
-    translations: `en-de` -> tokens of each sentence, without language token and `</s>`.
+    Args:
+        work: The work, which holds the source sentences and the beam's width.
+        translations: The tokens of each sentence, without language token and `</s>`, by direction such as
+            `en-de`.
     """
     sizes, shape = _sizes_and_shape(work)
     corpus = TokenizedCorpus.of(work.content["sources"], work.tokenizer)

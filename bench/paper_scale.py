@@ -1,11 +1,11 @@
-"""Training and translation of a random model of M2M-124's size: speed, memory, share of the chip's peak.
+"""Measures a random model of M2M-124's size, training and translating: speed, memory, share of the peak.
 
     python bench/paper_scale.py --output paper_scale.json
 
-on a GPU. A CPU needs less: --updates 1 --tokens-per-batch 500 --tokens-per-update 500 --sentences 12.
+on a GPU. On a CPU, ask for less: --updates 1 --tokens-per-batch 500 --tokens-per-update 500 --sentences 12.
 
-Sentences have FLORES-101's lengths (lognormal, 38 ± 15 pieces), tokens are random: speed does not depend on
-them. The peak is measured too: the best large matrix product of this machine in the same precision.
+Sentences have FLORES-101's lengths (lognormal, 38 ± 15 pieces). Their tokens are random, since speed does not
+depend on them. The peak is measured too: the machine's best large matrix product in the same precision.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from lslo.corpus.tokenized import TokenizedCorpus, pad_sequences
 from lslo.experiment.hyperparameters import Decoding, Recipe
 from lslo.experiment.languages import all_directions
 from lslo.running.process_group import ProcessGroup
-from lslo.training.trainer import train
+from lslo.training.batches import TrainingExamples
+from lslo.training.trainer import Trainer, TrainingRecords
 from lslo.translation.beam_search import beam_search
 
 LANGUAGES = ["en", "fr", "de", "it", "zh", "nl", "ja", "ko", "oc", "or", "sd", "wo"]
@@ -39,7 +40,7 @@ STRATEGY = IndexStrategy(("src",) * 9 + ("tgt",) * 3, ("tgt",) * 12)
 
 
 def random_model(dtype: torch.dtype, device: torch.device) -> M2M100ForConditionalGeneration:
-    """M2M-124 615M in its sizes, with random weights."""
+    """Makes a model of the size of M2M-124 615M with random weights."""
     torch.manual_seed(1)
     torch.set_default_dtype(dtype)
     try:
@@ -50,7 +51,7 @@ def random_model(dtype: torch.dtype, device: torch.device) -> M2M100ForCondition
 
 
 def random_corpus(rows: int) -> TokenizedCorpus:
-    """So many rows of the twelve languages, as long as FLORES-101's sentences."""
+    """Makes a corpus of the twelve languages with random tokens and the lengths of FLORES-101's sentences."""
     generator = np.random.default_rng(1)
     lengths = np.clip(generator.lognormal(3.56, 0.38, size=rows), 8, 120).astype(int)
     sentences = tuple(
@@ -64,20 +65,20 @@ def random_corpus(rows: int) -> TokenizedCorpus:
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what was asked of it."""
+    """Waits until the device has finished its queued work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes: of the GPU since the last reset, or the largest resident set of the process so far."""
+    """Returns the most memory used, in bytes: the GPU's since the last reset, or the largest resident set."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def matrix_peak(dtype: torch.dtype, device: torch.device) -> float:
-    """FLOP/s of the best of several large square products."""
+    """Measures several large square matrix products and returns the FLOP/s of the fastest."""
     best = 0.0
     for size in (2048, 4096, 8192) if device.type == "cuda" else (1024, 2048):
         one, other = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
@@ -92,10 +93,14 @@ def matrix_peak(dtype: torch.dtype, device: torch.device) -> float:
 
 
 def forward_flops(model: M2M100ForConditionalGeneration, source: int, target: int) -> float:
-    """Of the matrix products with the base model's weights: 2 a weight and token. Attention's and LoRA's own
-    products, a few per cent at these lengths, are left out.
+    """Returns the operations of the products with the base model's weights: 2 for each weight and token.
 
-    source, target: tokens.
+    Attention's and LoRA's own products are left out, a few per cent at these lengths.
+
+    Args:
+        model: The model.
+        source: The number of source tokens.
+        target: The number of target tokens.
     """
 
     def weights(side: str) -> int:
@@ -106,14 +111,20 @@ def forward_flops(model: M2M100ForConditionalGeneration, source: int, target: in
             if parameter.dim() == 2 and not name.endswith((".A", ".B"))
         )
 
-    # Keys and values of cross-attention are made of source tokens.
+    # Cross-attention projects source tokens to keys and values.
     cross = 2 * model.config.d_model**2 * model.config.decoder_layers
     projection = model.lm_head.weight.numel()
     return 2 * ((weights("encoder") + cross) * source + (weights("decoder") - cross + projection) * target)
 
 
 def adapted(setting: str, dtype: torch.dtype, device: torch.device) -> tuple:
-    """(model, router, parameters trained) of a setting such as `2;2;8`, or of Ft-all in float32."""
+    """Returns (model, router, number of trained parameters) of a setting.
+
+    Args:
+        setting: Ranks such as `2;2;8`, or `Ft-all`, which is always in float32 and has no router.
+        dtype: The precision of the base model.
+        device: The device for the model.
+    """
     if setting == "Ft-all":
         model = random_model(torch.float32, device)
         return model, None, count_model(model).true
@@ -125,7 +136,13 @@ def adapted(setting: str, dtype: torch.dtype, device: torch.device) -> tuple:
 
 
 def measure_training(setting: str, options: argparse.Namespace, peak: float) -> dict:
-    """Speed and peak memory of the updates after the first two, which warm up."""
+    """Measures speed and peak memory of training updates; the first two warm up and do not count.
+
+    Args:
+        setting: Ranks such as `2;2;8`, or `Ft-all`.
+        options: The options of the command line.
+        peak: The FLOP/s of the machine's best matrix products.
+    """
     device = torch.device(options.device)
     model, router, parameters = adapted(setting, getattr(torch, options.precision), device)
     corpus = random_corpus(options.rows)
@@ -143,20 +160,18 @@ def measure_training(setting: str, options: argparse.Namespace, peak: float) -> 
         torch.cuda.reset_peak_memory_stats(device)
     with tempfile.TemporaryDirectory() as folder:
         metrics = Path(folder) / "metrics.jsonl"
-        process_group = ProcessGroup(device=device)
-        train(
+        Trainer(
             model,
-            corpus,
-            lambda _: examples[chosen],
+            TrainingExamples.fixed(corpus, examples[chosen]),
             recipe,
             router=router,
-            metrics=metrics,
-            process_group=process_group,
-        )
+            records=TrainingRecords(metrics),
+            process_group=ProcessGroup(device=device),
+        ).run()
         lines = [json.loads(line) for line in metrics.read_text().splitlines()][2:]
     seconds = sum(line["target_tokens"] / line["tokens_per_second"] for line in lines)
     tokens = sum(line["target_tokens"] for line in lines)
-    # Backward: gradients of activations, and for full fine-tuning of weights too.
+    # The backward pass computes gradients of activations and, in full fine-tuning, of weights too.
     flops = forward_flops(model, tokens, tokens) * (3 if router is None else 2)
     return {
         "setting": setting,
@@ -170,7 +185,14 @@ def measure_training(setting: str, options: argparse.Namespace, peak: float) -> 
 
 @torch.inference_mode()
 def measure_translation(setting: str, options: argparse.Namespace) -> dict:
-    """Speed of one batch of beam search, 32 target tokens a sentence (random weights hardly ever end one)."""
+    """Measures beam search on one batch, as the fastest of three runs.
+
+    Each sentence has 32 target tokens, since random weights hardly ever end one.
+
+    Args:
+        setting: Ranks such as `2;2;8`.
+        options: The options of the command line.
+    """
     device = torch.device(options.device)
     model, router, _ = adapted(setting, getattr(torch, options.precision), device)
     model.eval()
@@ -202,14 +224,15 @@ def measure_translation(setting: str, options: argparse.Namespace) -> dict:
 
 
 def main() -> None:
+    """Measures the settings that the command line names, and prints or writes the numbers as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--settings", nargs="+", default=["2;2;8", "64;64;64", "Ft-all"])
     parser.add_argument("--precision", default="bfloat16", choices=["bfloat16", "float16", "float32"])
     parser.add_argument("--tokens-per-batch", type=int, default=4000)
     parser.add_argument("--tokens-per-update", type=int, default=16000)
-    parser.add_argument("--updates", type=int, default=20, help="that are measured, after two more")
+    parser.add_argument("--updates", type=int, default=20, help="measured updates, after two more")
     parser.add_argument("--rows", type=int, default=200, help="sentences of each language")
-    parser.add_argument("--sentences", type=int, default=240, help="of the batch that is translated")
+    parser.add_argument("--sentences", type=int, default=240, help="sentences of the translated batch")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--output", type=Path, help="a JSON file")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""PEFT's LoRA: an adapter for each language, and one that all languages share."""
+"""Engines that train PEFT's LoRA: an adapter for each language, or one that all languages share."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from lslo.adapters.index_strategy import SOURCE, TARGET
 from lslo.adapters.placement import number_of_layers, weight_matrices
 from lslo.base_model.loading import load_base_model
 from lslo.training.batches import Batch, collate
+from lslo.training.parallel_gradients import GradientAccumulator
 from lslo.training.trainer import set_dropout
 from models import strategy_as_learned
 from results import EngineResult, synchronise
 from training_engines import (
-    DealtBatches,
+    accumulate_update,
     adam,
     base_loss,
     gradient_norm,
@@ -32,7 +33,7 @@ from work import Work, experiment_of_demo, ranks_of
 
 
 def _configuration(rank: int, paths: Sequence[str]) -> LoraConfig:
-    """LoRA without scaling on the matrices at these paths."""
+    """Returns a configuration of LoRA without scaling on the matrices at some paths."""
     return LoraConfig(
         r=rank, lora_alpha=rank, lora_dropout=0.0, target_modules=[f"model.{path}" for path in paths]
     )
@@ -43,11 +44,12 @@ def _parameters_of_adapters(model: torch.nn.Module) -> list[torch.nn.Parameter]:
 
 
 def run_language_adapters(work: Work, device: torch.device, processes: int = 1) -> EngineResult:
-    """Two adapters a language, and a direction a batch.
+    """Trains two PEFT adapters a language, on batches of a single direction.
 
-    A layer listens to the source or to the target language, so a language has an adapter for the matrices
-    that listen to the source and another for the rest; a batch of de-fr has `de-src` and `fr-tgt` active,
-    which share no matrix. PEFT can mix adapters within a batch (`adapter_names`) in inference only.
+    A layer listens either to the source or to the target language. A language therefore has one adapter for
+    the matrices that listen to the source and another for the rest: a batch of de-fr has `de-src` and
+    `fr-tgt` active, which share no matrix. PEFT can mix adapters within a batch (`adapter_names`) only in
+    inference. Several `processes`, of one thread each, share the batches of an update.
     """
     model = load_base_model(work.base_model)
     strategy = strategy_as_learned(number_of_layers(model, "encoder"), number_of_layers(model, "decoder"))
@@ -69,19 +71,19 @@ def run_language_adapters(work: Work, device: torch.device, processes: int = 1) 
     parameters = _parameters_of_adapters(model)
     optimizer = adam(parameters)
 
-    def add(examples: np.ndarray, tokens: int) -> float:
+    def add_gradients(examples: np.ndarray, tokens: int) -> tuple[float, float]:
         batch = collate(data.corpus, examples).to(device)
         source, target = (languages[index] for index in examples[0, :2])
         model.base_model.set_adapter([f"{source}-{SOURCE}", f"{target}-{TARGET}"])
         loss = plain_loss(model, batch, recipe.label_smoothing)
         (loss / tokens).backward()
-        return loss.item()
+        return loss.item(), 0.0
 
-    gradients = DealtBatches(model, parameters, data.corpus, recipe, processes, add)
+    gradients = GradientAccumulator(add_gradients, parameters, data.corpus, processes)
 
     def update(group: Sequence[np.ndarray]) -> None:
         optimizer.zero_grad()
-        gradients.of_group(group)
+        accumulate_update(gradients, data.corpus, group, recipe)
         optimizer.step()
 
     model.eval()
@@ -89,7 +91,8 @@ def run_language_adapters(work: Work, device: torch.device, processes: int = 1) 
     outputs = {}
     if work.check:
         with gradients.running():
-            outputs["loss"] = gradients.of_group(batches) / data.corpus.target_tokens(batches)
+            loss = accumulate_update(gradients, data.corpus, batches, recipe)
+            outputs["loss"] = loss / data.corpus.target_tokens(batches)
         outputs["gradient_norm"] = gradient_norm(parameters)
     set_dropout(model, recipe.dropout)
     model.train()
@@ -101,12 +104,12 @@ def run_language_adapters(work: Work, device: torch.device, processes: int = 1) 
 
 
 def run_language_adapters_side_by_side(work: Work, device: torch.device) -> EngineResult:
-    """The same, its batches computed by a process of one thread a core."""
+    """Trains two PEFT adapters a language, in a process of one thread for each core."""
     return run_language_adapters(work, device, torch.get_num_threads())
 
 
 def _copy_adapter(model: torch.nn.Module, work: Work) -> None:
-    """Give PEFT's adapters the A and B of lslo's, so that both have the same loss."""
+    """Copies A and B of lslo's adapter to PEFT's adapters, so that both models have the same loss."""
     tensors = load_file(work.adapter / WEIGHTS)
     prefix = "base_model.model.model."
     copied = set()
@@ -124,7 +127,7 @@ def _copy_adapter(model: torch.nn.Module, work: Work) -> None:
 
 
 def run_shared_adapter(work: Work, device: torch.device) -> EngineResult:
-    """One adapter for all languages, of the setting's largest rank, on the mixed batches."""
+    """Trains one PEFT adapter for all languages, with the setting's largest rank, on the mixed batches."""
     model = load_base_model(work.base_model)
     rank = max(ranks_of(work.content["setting"], experiment_of_demo()).values())
     model = get_peft_model(model, _configuration(rank, [matrix.path for matrix in weight_matrices(model)]))
@@ -143,7 +146,7 @@ def run_shared_adapter(work: Work, device: torch.device) -> EngineResult:
         optimizer.step()
 
     model.eval()
-    # B is zero: the loss is the base model's.
+    # PEFT starts with B = 0, so the loss is the base model's.
     outputs = base_loss(loss, data, device) if work.check else {}
     set_dropout(model, recipe.dropout)
     model.train()

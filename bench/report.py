@@ -1,4 +1,4 @@
-"""Medians, spreads and ratios of the rounds, and the JSON and Markdown files that tell of them."""
+"""Medians, ranges and ratios over the rounds, and the JSON and Markdown files that report them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,29 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
+from tabulate import tabulate
+
 REFERENCE = "lslo"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One engine, or a variant of it, in a comparison.
+    """One row of a comparison's table: an engine or a variant of an engine.
 
-    seconds: median over rounds; least, most: of the rounds. per_second: units of work a second, by the
-    median. ratio: the median over rounds of this engine's seconds for a unit of work divided by lslo's in the
-    same round; least_ratio, most_ratio: of the rounds. peak_memory_gib: the most in a round. agreement: what
-    the check found.
+    Attributes:
+        engine: The engine's title.
+        rounds: The number of rounds.
+        seconds: The median over the rounds.
+        least: Seconds of the fastest round.
+        most: Seconds of the slowest round.
+        per_second: Units of work done in a second, by the median.
+        ratio: The median over the rounds of this engine's seconds for a unit of work divided by lslo's in the
+            same round.
+        least_ratio: The smallest of the rounds' ratios.
+        most_ratio: The largest of the rounds' ratios.
+        peak_memory_gib: The most memory that a round took.
+        agreement: How the engine's results agree with the reference, in words.
+        notes: Remarks printed below the table.
     """
 
     engine: str
@@ -46,10 +58,20 @@ def make_row(
     agreement: str,
     notes: Sequence[str] = (),
 ) -> Row:
-    """A row from the seconds of each round.
+    """Computes a row from the seconds of each round.
 
-    reference: lslo's seconds of the same rounds. work, reference_work: units done in a round. Raises
-    ValueError where rounds are missing or a time is not positive.
+    Args:
+        engine: The engine's title.
+        seconds: The engine's seconds, one number a round.
+        reference: lslo's seconds in the same rounds.
+        work: Units of work that the engine does in a round.
+        reference_work: Units of work that lslo does in a round.
+        peak_memory_bytes: The engine's peak memory, one number a round.
+        agreement: How the engine's results agree with the reference, in words.
+        notes: Remarks; repeated ones are kept once.
+
+    Raises:
+        ValueError: Rounds are missing, or a time or an amount of work is not positive.
     """
     if not seconds or len(seconds) != len(reference) or min(*seconds, *reference, work, reference_work) <= 0:
         raise ValueError(f"{engine}: rounds {list(seconds)} and {list(reference)} cannot be compared")
@@ -71,30 +93,49 @@ def make_row(
 
 
 def number(value: float) -> str:
-    """Three significant digits, without an exponent."""
+    """Formats a number with three significant digits, without an exponent."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
 
 def share_of_peak(operations: float, seconds: float, peak: float) -> str:
-    """How far from the machine's best matrix products, in GFLOP/s, so many operations in this time are."""
+    """Says which share of the machine's measured peak an engine reached.
+
+    Args:
+        operations: Floating-point operations of the engine's matrix products.
+        seconds: The time they took, with everything else that the engine did.
+        peak: The machine's best matrix products, in GFLOP/s.
+    """
     rate = operations / seconds / 1e9
     return f"{number(rate)} GFLOP/s in matrix products alone, {rate / peak:.0%} of the measured peak"
 
 
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], alignment: Sequence[str]) -> str:
+    """Formats a Markdown table; a vertical bar within a cell, which would end the cell, becomes a slash.
+
+    Args:
+        headers: The columns' titles.
+        rows: The cells of each row.
+        alignment: `left` or `right` for each column.
+    """
+    cells = [[cell.replace("|", "/") for cell in row] for row in rows]
+    return tabulate(cells, headers, tablefmt="pipe", colalign=alignment, disable_numparse=True)
+
+
 def comparison_table(comparison: Mapping) -> list[str]:
-    """The lines of a comparison's Markdown section."""
+    """Returns the lines of a comparison's Markdown section."""
     lines = [f"## {comparison['title']}", "", comparison["work"], ""]
-    unit = comparison["unit"].replace("_", " ")
-    if comparison["rows"]:
-        lines += [
-            f"| Engine | Seconds (range) | {unit} a second | Time relative to {REFERENCE} (range) | "
-            "Memory (GiB) | Agreement |",
-            "|---|---:|---:|---:|---:|---|",
-        ]
-    for row in comparison["rows"]:
-        cells = [
+    headers = [
+        "Engine",
+        "Seconds (range)",
+        f"{comparison['unit'].replace('_', ' ')} a second",
+        f"Time relative to {REFERENCE} (range)",
+        "Memory (GiB)",
+        "Agreement",
+    ]
+    rows = [
+        [
             row["engine"],
             f"{number(row['seconds'])} ({number(row['least'])} to {number(row['most'])})",
             number(row["per_second"]),
@@ -102,7 +143,10 @@ def comparison_table(comparison: Mapping) -> list[str]:
             f"{row['peak_memory_gib']:.2f}",
             row["agreement"],
         ]
-        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+        for row in comparison["rows"]
+    ]
+    if rows:
+        lines.append(table(headers, rows, ["left", *["right"] * 4, "left"]))
     lines.append("")
     for row in comparison["rows"]:
         lines += [f"- {row['engine']}: {note}." for note in row["notes"]]
@@ -113,7 +157,7 @@ def comparison_table(comparison: Mapping) -> list[str]:
 
 
 def flattened(values: Mapping, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(name, text) of every value, those of a mapping in it as `outer inner`."""
+    """Yields (name, text) of every value; values of a mapping within the mapping are named `outer inner`."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from flattened(value, f"{prefix}{name} ")
@@ -122,7 +166,7 @@ def flattened(values: Mapping, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def markdown(report: Mapping) -> str:
-    """The whole report as a page."""
+    """Returns the whole report as a Markdown page."""
     machine = report["machine"]
     packages = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     lines = [
@@ -144,13 +188,12 @@ def markdown(report: Mapping) -> str:
     if report["workflow"] is None:
         lines.append("Not measured.")
     else:
-        lines += ["| What | Value |", "|---|---:|"]
-        lines += [f"| {name} | {cell} |" for name, cell in flattened(report["workflow"])]
+        lines.append(table(["What", "Value"], list(flattened(report["workflow"])), ["left", "right"]))
     return "\n".join(lines).rstrip() + "\n"
 
 
 def write(report: Mapping, folder: Path) -> None:
-    """Write `bench.json` and `bench.md`."""
+    """Writes the report into a folder, as `bench.json` and `bench.md`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bench.json").write_text(
         json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
@@ -159,5 +202,5 @@ def write(report: Mapping, folder: Path) -> None:
 
 
 def as_dictionaries(rows: Sequence[Row]) -> list[dict]:
-    """For JSON."""
+    """Returns rows as dictionaries, for JSON."""
     return [asdict(row) for row in rows]

@@ -1,4 +1,4 @@
-"""What an engine's process gives back, and what all of them share."""
+"""The result that an engine's process writes, and helpers that engines share."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ import torch
 
 @dataclass
 class EngineResult:
-    """One run of an engine.
+    """The result of one run of an engine.
 
-    seconds: of each row that the engine has in the table; '' is the engine itself, and another name a
-    variant of it. work: what was done, in the comparison's units. parts: seconds of the steps. outputs: what
-    is compared between engines. notes: what the reader must know.
-    peak_memory_bytes: of the GPU, or the largest resident set of the process.
+    Attributes:
+        seconds: The seconds of each of the engine's rows in the table; the key '' is the engine itself, any
+            other key a variant of it.
+        work: The amount of work done, by unit.
+        parts: The seconds of each step.
+        outputs: The results that are compared between engines.
+        notes: Remarks for the report.
+        peak_memory_bytes: The most memory used: on a GPU the GPU's, otherwise the process's largest resident
+            set.
     """
 
     seconds: dict[str, float]
@@ -30,28 +35,28 @@ class EngineResult:
     peak_memory_bytes: int = 0
 
     def write(self, path: Path) -> None:
-        """Write a JSON file."""
+        """Writes the result to a JSON file."""
         path.write_text(json.dumps(asdict(self), ensure_ascii=False) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> EngineResult:
-        """Read a JSON file."""
+        """Reads a result from a JSON file."""
         return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what was asked of it."""
+    """Waits until the device has finished its queued work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes: of the GPU, or the largest resident set of this process so far."""
+    """Returns the most memory used so far, in bytes: the GPU's, or this process's largest resident set."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     status = Path("/proc/self/status")
     if status.is_file():
-        # Not getrusage, whose number a process inherits from the one that started it.
+        # Not from getrusage, whose number includes that of the process that started this one.
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return 1024 * int(line.split()[1])
@@ -60,6 +65,6 @@ def peak_memory(device: torch.device) -> int:
 
 
 def say(text: str, *, every: int = 1, number: int = 0) -> None:
-    """Print progress at once; every so many numbers only."""
+    """Prints progress at once, for every `every`-th number only."""
     if number % every == 0:
         print(f"    {text}", flush=True)

@@ -20,7 +20,7 @@ def _result(work: Work, seconds: float, parts: dict[str, float], outputs: dict[s
 
 
 def run_lslo(work: Work, device: torch.device) -> EngineResult:
-    """`lslo.scoring.directions.score_directions`."""
+    """Scores all directions with `lslo.scoring.directions.score_directions`."""
     hypotheses = {
         tuple(direction.split("-")): lines for direction, lines in work.content["hypotheses"].items()
     }
@@ -37,14 +37,17 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
 
 
 def run_sacrebleu(work: Work, device: torch.device) -> EngineResult:
-    """sacrebleu, called once a direction and metric, as by its command line; text in the same pieces."""
+    """Scores with sacrebleu, called once for each direction and metric, as its command line does.
+
+    spBLEU is of the same pieces as lslo's.
+    """
     tokenizer = spbleu_tokenizer("base_model", work.base_model)
     references, outputs = work.content["references"], {}
     parts = {"spbleu": 0.0, "chrf": 0.0}
     for number, (direction, lines) in enumerate(work.content["hypotheses"].items(), start=1):
         reference = references[direction.split("-")[1]]
         started = time.perf_counter()
-        # force: as of lslo, so that no warning is looked for.
+        # As lslo does, with `force`: sacrebleu then does not check whether the text is tokenized already.
         bleu = BLEU(tokenize="none", force=True)
         found = bleu.corpus_score(tokenizer.pieces(lines), [tokenizer.pieces(reference)])
         outputs[f"spbleu {direction}"] = found.score

@@ -1,10 +1,10 @@
-"""The sizes that comparisons come in: which model, how many sentences, how large the batches."""
+"""The sizes of comparisons: the model, the number of sentences, the size of batches."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-# As many as config/demo.yaml and the paper's lang12 have.
+# The number of directions of config/demo.yaml and of the paper's lang12.
 DIRECTIONS = 132
 
 
@@ -12,12 +12,19 @@ DIRECTIONS = 132
 class Size:
     """One size of the work.
 
-    name: `embedded` has the embedded base model and corpus, the others are random. shape: arguments of
-    `models.random_model`. directions: that are translated, spread evenly over sources and targets. rows:
-    sentences of each. scale: standard deviation of the adapter's B. decoding: fields of
-    `Decoding`. tokens_per_batch, batches_per_update: of training. passes: how often the
-    training examples are gone through. trained_directions: that have a batch among them. sampled:
-    directions that one process each is timed on. lines: sentences of each direction to score.
+    Attributes:
+        name: The size's name. `embedded` has the embedded base model and corpus, the others are random.
+        shape: The arguments of `models.random_model`; None for the embedded base model.
+        directions: The number of directions to translate, spread evenly over sources and targets.
+        rows: The number of sentences to translate in each direction.
+        scale: The standard deviation of the adapter's B.
+        decoding: The fields of `Decoding`.
+        tokens_per_batch: The token budget of a training batch.
+        batches_per_update: The number of batches in a training update.
+        passes: The number of passes through the training examples.
+        trained_directions: The number of directions that have one training batch each.
+        sampled: The number of directions that one process each is timed on.
+        lines: The number of sentences to score in each direction.
     """
 
     name: str
@@ -35,7 +42,7 @@ class Size:
     lines: int = 506
 
     def as_dictionary(self) -> dict:
-        """For JSON."""
+        """Returns the fields, for JSON."""
         return asdict(self)
 
 
@@ -58,7 +65,7 @@ SIZES = {
             directions=DIRECTIONS,
             rows=24,
             scale=0.05,
-            # The demo's.
+            # As in the demo.
             decoding={"beam": 5, "maximum_length": 100, "tokens_per_batch": 20000},
             tokens_per_batch=1000,
             passes=4,
@@ -70,7 +77,7 @@ SIZES = {
             rows=8,
             scale=0.05,
             decoding={"beam": 5, "maximum_length": 100, "tokens_per_batch": 16000},
-            # So that a run of all comparisons stays near half an hour; the paper's are of 4,000.
+            # Not the paper's 4,000, so that a run of all comparisons stays near half an hour.
             tokens_per_batch=1000,
             passes=2,
             trained_directions=4,

@@ -1,4 +1,4 @@
-"""Full fine-tuning with Hugging Face's Trainer, on the same batches."""
+"""The engine of full fine-tuning with Hugging Face's Trainer, on lslo's batches."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from training_engines import LEARNING_RATE, base_loss, recipe_of
 from training_work import TrainingData
 from work import Work
 
-# What Trainer's label smoothing leaves out.
+# The label that Trainer's label smoothing leaves out.
 IGNORED = -100
 
 
 class _Clock(TrainerCallback):
-    """When the first update, which warms up, and the last were done."""
+    """A clock that notes when each update is done; the first update warms up."""
 
     def __init__(self, device: torch.device):
         self.device = device
@@ -54,7 +54,7 @@ def _inputs(batch: Batch) -> dict[str, torch.Tensor]:
 
 
 class _Batches(torch.utils.data.Dataset):
-    """Batches of examples, padded when they are asked for, as lslo's are."""
+    """Batches of examples, each padded when the Trainer reads it, as lslo does."""
 
     def __init__(self, data: TrainingData, batches: list):
         self.data, self.batches = data, batches
@@ -67,7 +67,7 @@ class _Batches(torch.utils.data.Dataset):
 
 
 def run_trainer(work: Work, device: torch.device) -> EngineResult:
-    """All parameters, in float32, with the same loss, batches an update and Adam."""
+    """Trains all parameters in float32, with lslo's loss, number of batches in an update, and Adam."""
     model = load_base_model(work.base_model).to(device).requires_grad_(True)
     data, recipe = TrainingData.read(work), recipe_of(work)
     size, vocabulary = work.size, model.config.vocab_size
@@ -85,7 +85,7 @@ def run_trainer(work: Work, device: torch.device) -> EngineResult:
                 num_train_epochs=1,
                 gradient_accumulation_steps=len(warmup),
                 per_device_train_batch_size=1,
-                # Trainer smooths as PyTorch does.
+                # PyTorch's label smoothing of eps·V / (V − 1), which Trainer's is, equals fairseq's of eps.
                 label_smoothing_factor=recipe.label_smoothing * vocabulary / (vocabulary - 1),
                 learning_rate=LEARNING_RATE,
                 lr_scheduler_type="constant",
@@ -94,7 +94,7 @@ def run_trainer(work: Work, device: torch.device) -> EngineResult:
                 adam_beta2=0.98,
                 adam_epsilon=1e-8,
                 weight_decay=0.0,
-                # No clipping.
+                # 0 turns gradient clipping off.
                 max_grad_norm=0.0,
                 use_cpu=device.type == "cpu",
                 logging_strategy="no",
@@ -110,7 +110,7 @@ def run_trainer(work: Work, device: torch.device) -> EngineResult:
             return trainer.compute_loss(model, _inputs(batch)) * batch.target_tokens
 
         outputs = base_loss(loss, data, device) if work.check else {}
-        # Trainer calls model.train(), which leaves these as they are.
+        # Trainer calls model.train(), which does not change the dropout rates.
         set_dropout(model, recipe.dropout)
         trainer.train()
         synchronise(device)

@@ -1,4 +1,4 @@
-"""Engines that train on the same sentence pairs: lslo, and the frozen model's own passes, the floor."""
+"""Training engines: lslo, and the floor, which is forward and backward passes of the frozen base model."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from transformers import M2M100ForConditionalGeneration
 from lslo.base_model.loading import load_base_model
 from lslo.corpus.tokenized import TokenizedCorpus
 from lslo.experiment.hyperparameters import Recipe
+from lslo.training import optimization
 from lslo.training.batches import Batch, collate
+from lslo.training.gradients import ForwardBackward
 from lslo.training.loss import batch_loss
-from lslo.training.parallel_gradients import UpdateGradients, gradient_processes
-from lslo.training.trainer import set_dropout, take_step
+from lslo.training.parallel_gradients import GradientAccumulator, gradient_processes
+from lslo.training.trainer import set_dropout
 from models import load_adapted
 from operations import training_operations
 from results import EngineResult, say, synchronise
 from training_work import TrainingData
 from work import Work
 
-# Small, so that many timed updates leave the numbers finite.
+# So small that all numbers stay finite through many timed updates.
 LEARNING_RATE = 1e-5
 
 
 def recipe_of(work: Work) -> Recipe:
-    """The paper's recipe with the work's batches."""
+    """Returns the paper's recipe, with the work's batch sizes."""
     size = work.size
     tokens = size.tokens_per_batch
     return Recipe(
@@ -38,14 +40,19 @@ def recipe_of(work: Work) -> Recipe:
 
 
 def adam(parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
-    """The optimizer of lslo.training.trainer.train."""
-    return torch.optim.Adam(parameters, lr=LEARNING_RATE, betas=(0.9, 0.98), eps=1e-8, fused=True)
+    """Makes the optimizer that lslo trains with."""
+    return optimization.adam(parameters, LEARNING_RATE)
 
 
 def plain_loss(model: nn.Module, batch: Batch, epsilon: float) -> Tensor:
-    """fairseq's label-smoothed cross-entropy of a Hugging Face model, summed over tokens.
+    """Computes the label-smoothed cross-entropy of a Hugging Face model as fairseq does, summed over tokens.
 
-    PyTorch's label smoothing of eps·V / (V − 1) is fairseq's of eps.
+    PyTorch's label smoothing of eps·V / (V − 1) equals fairseq's of eps.
+
+    Args:
+        model: The model.
+        batch: The batch.
+        epsilon: fairseq's label smoothing.
     """
     logits = model(
         input_ids=batch.source,
@@ -64,7 +71,7 @@ def plain_loss(model: nn.Module, batch: Batch, epsilon: float) -> Tensor:
 
 
 def gradient_norm(parameters: Iterable[nn.Parameter]) -> float:
-    """Of all gradients together; those that are not there are zero."""
+    """Returns the norm of all gradients together; a parameter without a gradient counts as zero."""
     return sum(float(one.grad.double().square().sum()) for one in parameters if one.grad is not None) ** 0.5
 
 
@@ -75,7 +82,18 @@ def timed(
     update: Callable[[Sequence[np.ndarray]], None],
     device: torch.device,
 ) -> tuple[float, dict[str, int]]:
-    """Seconds of all updates, `passes` times, after a first one that is not counted; and what was done."""
+    """Times passes through all updates, after one update that warms up and does not count.
+
+    Args:
+        work: The work, whose size has the number of passes.
+        data: The sentence pairs.
+        updates: The updates, each a sequence of batches.
+        update: A function that makes one update.
+        device: The device that computes.
+
+    Returns:
+        The seconds, and the amount of work done, by unit.
+    """
     update(updates[0])
     synchronise(device)
     started = time.perf_counter()
@@ -94,8 +112,24 @@ def timed(
     }
 
 
+def accumulate_update(
+    gradients: GradientAccumulator, corpus: TokenizedCorpus, group: Sequence[np.ndarray], recipe: Recipe
+) -> float:
+    """Accumulates the gradients of an update and returns its loss, summed over tokens.
+
+    Args:
+        gradients: The accumulator.
+        corpus: The sentences.
+        group: The examples [n, 3] of each batch of the update.
+        recipe: The recipe, which has the seed.
+    """
+    seeds = [(recipe.seed, place) for place in range(len(group))]
+    losses = gradients.accumulate(group, corpus.target_tokens(group), seeds)
+    return sum(loss for loss, _ in losses)
+
+
 def run_lslo(work: Work, device: torch.device) -> EngineResult:
-    """lslo.training.trainer.train's updates, of batches that mix directions."""
+    """Trains LSLo with lslo's own updates, on batches that mix directions."""
     model, router = load_adapted(work.base_model, work.adapter)
     model.to(device)
     data, recipe = TrainingData.read(work), recipe_of(work)
@@ -103,16 +137,13 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
     optimizer = adam(parameters)
     scaler = torch.amp.GradScaler(device.type, enabled=False)
     processes = gradient_processes(model, recipe)
-    gradients = UpdateGradients(model, parameters, data.corpus, recipe, router, scaler, processes)
-
-    def accumulate(group: Sequence[np.ndarray], tokens: int) -> float:
-        seeds = [(recipe.seed, place) for place in range(len(group))]
-        return sum(loss for loss, _ in gradients.accumulate(group, tokens, seeds))
+    forward_backward = ForwardBackward(model, parameters, data.corpus, recipe, router, scaler)
+    gradients = GradientAccumulator(forward_backward, parameters, data.corpus, processes)
 
     def update(group: Sequence[np.ndarray]) -> None:
         optimizer.zero_grad()
-        accumulate(group, data.corpus.target_tokens(group))
-        take_step(optimizer, scaler, (), "bench")
+        accumulate_update(gradients, data.corpus, group, recipe)
+        optimization.take_step(optimizer, scaler, (), "bench")
 
     model.eval()
     batches = [batch for group in data.mixed for batch in group]
@@ -120,7 +151,7 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
     outputs = {}
     if work.check:
         with gradients.running():
-            outputs["loss"] = accumulate(batches, tokens) / tokens
+            outputs["loss"] = accumulate_update(gradients, data.corpus, batches, recipe) / tokens
         outputs["gradient_norm"] = gradient_norm(parameters)
     set_dropout(model, recipe.dropout)
     model.train()
@@ -131,37 +162,14 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
     return EngineResult({"": seconds}, counted, {"train": seconds}, outputs, notes)
 
 
-class DealtBatches(UpdateGradients):
-    """Another engine's gradients, computed side by side as lslo's are.
-
-    add: given examples and the update's target tokens, adds gradients to the parameters' and returns the
-    loss, summed over tokens.
-    """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        parameters: Sequence[nn.Parameter],
-        corpus: TokenizedCorpus,
-        recipe: Recipe,
-        processes: int,
-        add: Callable[[np.ndarray, int], float],
-    ):
-        super().__init__(model, parameters, corpus, recipe, processes=processes)
-        self._of_engine = add
-
-    def add_gradients(self, examples: np.ndarray, target_tokens: int) -> tuple[float, float]:
-        return self._of_engine(examples, target_tokens), 0.0
-
-    def of_group(self, group: Sequence[np.ndarray]) -> float:
-        """Add the gradients of an update's batches; returns their loss, summed over tokens."""
-        seeds = [(self.recipe.seed, place) for place in range(len(group))]
-        losses = self.accumulate(group, self.corpus.target_tokens(group), seeds)
-        return sum(loss for loss, _ in losses)
-
-
 def base_loss(loss: Callable[[Batch], Tensor], data: TrainingData, device: torch.device) -> dict[str, float]:
-    """Loss a token of all mixed batches. loss: of a batch, summed over tokens."""
+    """Returns the loss a token over all mixed batches, under the key `loss`.
+
+    Args:
+        loss: A function that computes the loss of a batch, summed over tokens.
+        data: The sentence pairs.
+        device: The device that computes.
+    """
     batches = [batch for group in data.mixed for batch in group]
     with torch.no_grad():
         total = sum(float(loss(collate(data.corpus, batch).to(device))) for batch in batches)
@@ -169,35 +177,45 @@ def base_loss(loss: Callable[[Batch], Tensor], data: TrainingData, device: torch
 
 
 def require_gradients_of_embeddings(model: M2M100ForConditionalGeneration) -> None:
-    """Make the backward pass go through every layer, although no parameter wants a gradient."""
+    """Makes the backward pass go through every layer, although no parameter requires a gradient."""
     for side in (model.model.encoder, model.model.decoder):
         side.embed_tokens.register_forward_hook(lambda module, inputs, output: output.requires_grad_(True))
 
 
 def run_floor(work: Work, device: torch.device, processes: int = 1) -> EngineResult:
-    """The same batches forward and backward through the frozen base model: no adapters, no optimizer."""
+    """Runs the mixed batches forward and backward through the frozen base model: no adapters, no optimizer.
+
+    Args:
+        work: The work.
+        device: The device that computes.
+        processes: The number of processes that share the batches of an update; several have one thread each.
+    """
     model = load_base_model(work.base_model).to(device).requires_grad_(False)
     data, recipe = TrainingData.read(work), recipe_of(work)
 
     def loss(batch: Batch) -> Tensor:
-        # lslo's own, so that adapters are all that the two differ in.
+        # The loss is lslo's own, so that only the adapters make a difference between the two.
         return batch_loss(model, batch, recipe.label_smoothing, None)[0]
 
-    def add(examples: np.ndarray, tokens: int) -> float:
+    def add_gradients(examples: np.ndarray, tokens: int) -> tuple[float, float]:
         one = loss(collate(data.corpus, examples).to(device))
         (one / tokens).backward()
-        return one.item()
+        return one.item(), 0.0
 
     outputs = base_loss(loss, data, device) if work.check else {}
     require_gradients_of_embeddings(model)
     set_dropout(model, recipe.dropout)
     model.train()
-    gradients = DealtBatches(model, [], data.corpus, recipe, processes, add)
+    gradients = GradientAccumulator(add_gradients, [], data.corpus, processes)
+
+    def update(group: Sequence[np.ndarray]) -> None:
+        accumulate_update(gradients, data.corpus, group, recipe)
+
     with gradients.running():
-        seconds, counted = timed(work, data, data.mixed, gradients.of_group, device)
+        seconds, counted = timed(work, data, data.mixed, update, device)
     return EngineResult({"": seconds}, counted, {"train": seconds}, outputs)
 
 
 def run_floor_side_by_side(work: Work, device: torch.device) -> EngineResult:
-    """The same, its batches computed by a process of one thread a core."""
+    """Runs the floor in a process of one thread for each core."""
     return run_floor(work, device, torch.get_num_threads())

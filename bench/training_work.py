@@ -1,4 +1,4 @@
-"""Sentence pairs to train on, in batches that mix directions and in batches of one direction each."""
+"""Sentence pairs to train on, in batches that mix directions and in batches of a single direction."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from work import (
     write_model_and_adapter,
 )
 
-# Rows of the embedded corpus's pretraining split, which has many more than the demo's `dev`.
+# The number of rows of the embedded corpus's pretraining split, which has many more than the demo's `dev`.
 EMBEDDED_ROWS = 3000
-# Batches that a direction's rows fill, of which one is taken, so that its sentences are of similar length.
+# The rows of a direction fill about this many batches, and one of them is taken: its sentences have similar
+# lengths, as they have where batches are planned over much text.
 BATCHES_TO_CHOOSE_FROM = 6
-# How much of its budget a batch should use.
+# The share of its token budget that a full batch uses at least.
 FULL = 0.9
 
 Batches = list[np.ndarray]
@@ -34,10 +35,14 @@ Batches = list[np.ndarray]
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The same sentence pairs twice.
+    """The same sentence pairs in two arrangements.
 
-    mixed: updates of batches of examples [n, 3], directions mixed, as lslo trains. homogeneous: as many
-    updates, of batches of one direction each, one batch a direction.
+    A batch is an array of examples [n, 3]; an update is a sequence of batches.
+
+    Attributes:
+        corpus: The sentences.
+        mixed: Updates whose batches mix directions, as lslo trains.
+        homogeneous: As many updates, whose batches have one direction each.
     """
 
     corpus: TokenizedCorpus
@@ -46,20 +51,30 @@ class TrainingData:
 
     @classmethod
     def read(cls, work: Work) -> TrainingData:
-        """Of a folder that `write_training_work` wrote."""
+        """Reads the folder that `write_training_work` or `write_small_training_work` wrote."""
         corpus = TokenizedCorpus.of(work.content["sources"], work.tokenizer)
         mixed, homogeneous = (
             [np.array(batch) for batch in work.content[name]] for name in ("mixed", "homogeneous")
         )
         updates = group_into_updates(mixed, work.size.batches_per_update)
-        # Where a direction has few pairs its batches are small, and more of them make an update.
+        # Batches of a direction with few pairs are small, and an update needs more of them.
         return cls(corpus, updates, group_into_updates(homogeneous, -(-len(homogeneous) // len(updates))))
 
 
 def random_parallel_sentences(
     languages: Sequence[str], pieces: int, rows: int, generator: np.random.Generator
 ) -> dict[str, list[str]]:
-    """Language -> sentences, those of a row about equally long."""
+    """Draws sentences for NumberTokenizer; the sentences of a row are about equally long in all languages.
+
+    Args:
+        languages: The languages.
+        pieces: The number of pieces; ids below 4 are special tokens and are not drawn.
+        rows: The number of sentences in each language.
+        generator: The source of randomness.
+
+    Returns:
+        The sentences of each language.
+    """
     common = generator.normal(LOG_LENGTH, LOG_DEVIATION, rows)
     found = {}
     for language in languages:
@@ -69,13 +84,18 @@ def random_parallel_sentences(
 
 
 def _padded_tokens(corpus: TokenizedCorpus, batch: np.ndarray) -> int:
-    """What a batch counts of its budget: pairs times the longest side."""
+    """Returns the part of the token budget that a batch uses: its pairs times its longest side."""
     sides = (corpus.lengths[batch[:, side], batch[:, 2]] for side in (0, 1))
     return len(batch) * int(np.maximum(*sides).max())
 
 
 def trained_directions(languages: Sequence[str], number: int) -> list[tuple[str, str]]:
-    """So many pairs of neighbours on the circle of languages, evenly spread over it."""
+    """Returns pairs of neighbours on the circle of languages, evenly spread over the circle.
+
+    Args:
+        languages: The languages, in the order of the circle.
+        number: The number of directions.
+    """
     places = np.linspace(0, len(languages), number, endpoint=False).round().astype(int)
     return [(languages[place], languages[(place + 1) % len(languages)]) for place in places]
 
@@ -83,17 +103,30 @@ def trained_directions(languages: Sequence[str], number: int) -> list[tuple[str,
 def one_batch(
     corpus: TokenizedCorpus, direction: tuple[str, str], budget: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """A full batch of a direction, of similar lengths, as training on all its rows would have it."""
+    """Plans batches of all rows of a direction and returns a full one, an array of examples [n, 3].
+
+    Args:
+        corpus: The sentences.
+        direction: The direction (source, target).
+        budget: The most padded tokens of a batch.
+        generator: The source of randomness.
+    """
     examples = corpus.examples([direction])
     present = np.logical_and(*(corpus.lengths[examples[:, side], examples[:, 2]] > 0 for side in (0, 1)))
     batches = plan_batches(corpus, examples[present], budget, generator)
     full = [batch for batch in batches if _padded_tokens(corpus, batch) >= FULL * budget]
-    # In random order already.
+    # The batches are in random order, so the last full one is as good as any; without one, the largest.
     return (full or sorted(batches, key=len))[-1]
 
 
 def write_small_training_work(folder: Path, size: Size, setting: str) -> Work:
-    """Directions with no more sentence pairs than the demo's `dev` has: too few for a batch of their own."""
+    """Writes training work in which each direction has only the demo's `dev`: too few pairs for a full batch.
+
+    Args:
+        folder: The folder to write to.
+        size: The size of the work.
+        setting: The adapter's setting, such as `2;2;8`.
+    """
     experiment = experiment_of_demo()
     work = write_model_and_adapter(folder, size, setting, experiment)
     languages = work.content["languages"]
@@ -117,7 +150,15 @@ def write_small_training_work(folder: Path, size: Size, setting: str) -> Work:
 
 
 def write_training_work(folder: Path, size: Size, setting: str) -> Work:
-    """One full batch of each direction; a language is at most once a source and once a target."""
+    """Writes training work with one full batch of each direction.
+
+    A language is at most once a source and at most once a target.
+
+    Args:
+        folder: The folder to write to.
+        size: The size of the work.
+        setting: The adapter's setting, such as `2;2;8`.
+    """
     experiment = experiment_of_demo()
     work = write_model_and_adapter(folder, size, setting, experiment)
     languages = work.content["languages"]

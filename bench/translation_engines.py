@@ -1,4 +1,4 @@
-"""Engines that translate all directions of a work with beam search: lslo, and generate of a merged model."""
+"""Translation engines with beam search: lslo, and Hugging Face's `generate` of a merged model."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from results import EngineResult, say, synchronise
 from work import Work
 
 Direction = tuple[str, str]
-# direction -> for each sentence its tokens y… without the language token and `</s>`
+# By direction, such as `en-de`: the tokens of each sentence, without language token and `</s>`.
 Translations = dict[str, list[list[int]]]
 
 
 class RecordingTokenizer:
-    """The work's tokenizer, whose decoded sentences say of which tokens they are made.
+    """A tokenizer that decodes to the sentence followed by a tab and its token ids.
 
-    What `translate` returns is text; engines are compared by their tokens.
+    `translate` returns text, but engines are compared by their tokens.
+
+    Args:
+        tokenizer: The work's tokenizer.
     """
 
     def __init__(self, tokenizer):
@@ -35,12 +38,15 @@ class RecordingTokenizer:
         self.unknown = tokenizer.unknown
 
     def encode(self, sentences: Iterable[str]) -> list[list[int]]:
+        """Returns the ids of each sentence."""
         return self._tokenizer.encode(sentences)
 
     def language_token(self, language: str) -> int:
+        """Returns the id of a language's token."""
         return self._tokenizer.language_token(language)
 
     def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
+        """Returns each sequence of ids as its sentence, a tab, and the ids."""
         sequences = [list(map(int, sequence)) for sequence in ids]
         texts = self._tokenizer.decode(sequences)
         return [
@@ -49,17 +55,17 @@ class RecordingTokenizer:
 
 
 def name_of(direction: Direction) -> str:
-    """`en-de`."""
+    """Returns the name of a direction, such as `en-de`."""
     return "-".join(direction)
 
 
 def text_tokens(tokens: Iterable[int], end_of_sentence: int, pad: int) -> list[int]:
-    """Tokens without `</s>` and padding."""
+    """Returns tokens without `</s>` and padding."""
     return [int(token) for token in tokens if int(token) not in (end_of_sentence, pad)]
 
 
 def run_lslo(work: Work, device: torch.device) -> EngineResult:
-    """`lslo.translation.translate.translate` of all directions, mixed in batches."""
+    """Translates with `lslo.translation.translate.translate`, which mixes all directions in batches."""
     model, router = load_adapted(work.base_model, work.adapter)
     model.to(device)
     tokenizer = RecordingTokenizer(work.tokenizer)
@@ -81,15 +87,17 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
 
 
 def count(translations: Translations) -> dict[str, int]:
-    """Sentences and target tokens (text and `</s>`)."""
+    """Counts sentences and target tokens, `</s>` included."""
     lines = [tokens for of in translations.values() for tokens in of]
     return {"sentences": len(lines), "target_tokens": sum(len(tokens) + 1 for tokens in lines)}
 
 
 def sorted_batches(lengths: Sequence[int], decoding: Decoding) -> Iterator[list[int]]:
-    """Rows in batches of similar length, longest first, as many as lslo's token budget allows.
+    """Yields batches of rows of similar length, longest first, as large as lslo's token budget allows.
 
-    lengths: tokens of each source.
+    Args:
+        lengths: The number of tokens of each source sentence.
+        decoding: The decoding, which has the token budget and the beam's width.
     """
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     while order:
@@ -99,7 +107,7 @@ def sorted_batches(lengths: Sequence[int], decoding: Decoding) -> Iterator[list[
 
 
 def source_sequences(work: Work, source: str) -> list[list[int]]:
-    """`[__src__, x…, </s>]` of every sentence of a language."""
+    """Returns the source sequence `[__src__, x…, </s>]` of every sentence in a language."""
     tokenizer = work.tokenizer
     return [
         [tokenizer.language_token(source), *ids, tokenizer.end_of_sentence]
@@ -108,11 +116,19 @@ def source_sequences(work: Work, source: str) -> list[list[int]]:
 
 
 class FairseqAllowed(LogitsProcessor):
-    """What fairseq allows: the language token first, whose log-probability counts, then all but padding, and
-    after `maximum_length` tokens `</s>` only.
+    """Allows the tokens that fairseq's search allows.
 
-    As `prefix_allowed_tokens_fn` would, but without a list of the vocabulary for each hypothesis and step,
-    which would make `generate` slower. `forced_bos_token_id` would not count the language token.
+    The first token is the language token, whose log-probability counts. Later tokens are any but padding, and
+    after `maximum_length` tokens only `</s>`.
+
+    `prefix_allowed_tokens_fn` could do the same, but with a list of the vocabulary for each hypothesis and
+    step, which would make `generate` slower. `forced_bos_token_id` would not count the language token.
+
+    Args:
+        language_token: The id of the target language's token.
+        pad: The id of padding.
+        end_of_sentence: The id of `</s>`.
+        maximum_length: The most tokens before `</s>`, the language token included.
     """
 
     def __init__(self, language_token: int, pad: int, end_of_sentence: int, maximum_length: int):
@@ -122,8 +138,13 @@ class FairseqAllowed(LogitsProcessor):
         self.maximum_length = maximum_length
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """input_ids: [hypotheses, length]; scores: [hypotheses, V] log-probabilities."""
-        # Before the first token there is the one that starts the decoder.
+        """Returns the scores with those of forbidden tokens at −∞.
+
+        Args:
+            input_ids: The hypotheses so far, [hypotheses, length].
+            scores: Log-probabilities of the next token, [hypotheses, V].
+        """
+        # The sequence begins with the token that starts the decoder, which is none of the hypothesis.
         length = input_ids.shape[1] - 1
         only = {0: self.language_token, self.maximum_length: self.end_of_sentence}.get(length)
         if only is not None:
@@ -136,7 +157,17 @@ class FairseqAllowed(LogitsProcessor):
 def generate_direction(
     model: M2M100ForConditionalGeneration, work: Work, direction: Direction, device: torch.device
 ) -> list[list[int]]:
-    """Translate a direction with Hugging Face's `generate`, searching as fairseq does."""
+    """Translates a direction with Hugging Face's `generate`, searching as fairseq does.
+
+    Args:
+        model: The base model with the direction's LSLo merged.
+        work: The work, which holds the source sentences and the decoding.
+        direction: The direction (source, target).
+        device: The device that computes.
+
+    Returns:
+        The tokens of each sentence, without language token and `</s>`.
+    """
     source, target = direction
     tokenizer, decoding = work.tokenizer, Decoding(**work.size.decoding)
     sequences = source_sequences(work, source)
@@ -173,7 +204,13 @@ def generate_direction(
 def run_hugging_face(
     work: Work, device: torch.device, generate: Callable = generate_direction
 ) -> EngineResult:
-    """`generate`, a direction at a time, with that direction's LSLo merged into the weights."""
+    """Translates with `generate`, a direction at a time, its LSLo merged into the weights.
+
+    Args:
+        work: The work.
+        device: The device that computes.
+        generate: A function that translates a direction; `generate_direction` or one with its arguments.
+    """
     merger = Merger(work.base_model, work.adapter, device)
     translations, merging, generating = {}, 0.0, 0.0
     for number, direction in enumerate(work.directions, start=1):
@@ -192,7 +229,7 @@ def run_hugging_face(
 
 
 def run_hugging_face_side_by_side(work: Work, device: torch.device) -> EngineResult:
-    """The same in as many processes as there are threads, each of one thread and with a share of the work."""
+    """Translates with `generate` in as many processes as there are threads; each has one thread."""
     merger = Merger(work.base_model, work.adapter, device)
 
     def translate_one(direction: Direction) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""The work of a comparison, written to a folder once and read by each engine's process."""
+"""The work of a comparison: written to a folder once, and read by each engine's process."""
 
 from __future__ import annotations
 
@@ -13,25 +13,29 @@ import yaml
 
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.cldr.corpus import CldrCorpus, build_cldr_corpus
-from lslo.experiment.config import Experiment
+from lslo.experiment.experiment import Experiment
 from lslo.experiment.languages import all_directions
-from models import random_model, write_adapter
+from models import write_adapter
 from number_tokenizer import NumberTokenizer
+from random_model import random_model
 from sizes import Size
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 EMBEDDED_BASE_MODEL = REPOSITORY / "resources" / "embedded_base_model"
 DEMO = REPOSITORY / "config" / "demo.yaml"
-# FLORES-101's sentences are lognormal in their number of pieces; with 25 on average instead of 38.
+# The number of pieces in FLORES-101's sentences is distributed lognormally. The random sentences here have 25
+# on average instead of FLORES-101's 38. These are the mean and the standard deviation of the logarithm.
 LOG_LENGTH, LOG_DEVIATION = np.log(25) - 0.38**2 / 2, 0.38
 
 
 @dataclass(frozen=True)
 class Work:
-    """What an engine is given.
+    """The input of an engine.
 
-    folder: holds `work.json`, `adapter/` and, for random models, `base_model/`. check: whether to make,
-    outside of what is timed, what only the comparison between engines needs: in the first round.
+    Attributes:
+        folder: The folder, which holds `work.json`, `adapter/` and, for random models, `base_model/`.
+        check: Whether the engine also makes the outputs that only the check of agreement needs, outside the
+            timed part. The first round makes them.
     """
 
     folder: Path
@@ -39,8 +43,11 @@ class Work:
 
     @cached_property
     def content(self) -> dict:
-        """What `work.json` says: size, languages, directions, sources, references (null for random models),
-        setting, and what a comparison adds."""
+        """The content of `work.json`.
+
+        The keys are size, languages, directions, sources, references (null for random models), setting, and
+        those that a kind of comparison adds.
+        """
         return json.loads((self.folder / "work.json").read_text(encoding="utf-8"))
 
     @property
@@ -60,12 +67,12 @@ class Work:
 
     @property
     def directions(self) -> list[tuple[str, str]]:
-        """Those to translate."""
+        """The directions to translate or to score, as (source, target)."""
         return [tuple(direction) for direction in self.content["directions"]]
 
     @cached_property
     def tokenizer(self) -> Tokenizer | NumberTokenizer:
-        """Of the base model."""
+        """The tokenizer of the base model."""
         shape = self.size.shape
         if shape is None:
             return Tokenizer(self.base_model)
@@ -73,27 +80,37 @@ class Work:
 
 
 def experiment_of_demo() -> Experiment:
-    """The demo's configuration, whose languages every size has."""
+    """Returns the demo's experiment, whose languages every size has."""
     return Experiment(yaml.safe_load(DEMO.read_text(encoding="utf-8")), REPOSITORY)
 
 
 def embedded_corpus(experiment: Experiment, pretrain: int = 10) -> CldrCorpus:
-    """The demo's corpus, with so many rows of pretraining."""
-    embedded = experiment.config["corpus"]["embedded"]
+    """Returns the demo's corpus.
+
+    Args:
+        experiment: The demo's experiment.
+        pretrain: The number of rows of the pretraining split.
+    """
+    embedded = experiment.config.corpus.embedded
     return build_cldr_corpus(
         experiment.resource_classes,
-        seed=embedded["seed"],
-        sizes={**embedded["rows"], "pretrain": pretrain},
-        known_entities=embedded["known_entities"],
-        focus_entities=embedded["focus_entities"],
+        seed=embedded.seed,
+        sizes={**embedded.rows.model_dump(), "pretrain": pretrain},
+        known_entities=embedded.known_entities,
+        focus_entities=embedded.focus_entities,
     )
 
 
 def spread_directions(languages: Sequence[str], number: int) -> list[tuple[str, str]]:
-    """So many of all directions, each language as often a source as a target, give or take one.
+    """Chooses directions evenly: each language is a source, and a target, about equally often.
 
-    Ordered by the distance from source to target on the circle of languages, all directions of a
-    distance have each language once on either side.
+    All directions are ordered by the distance from source to target on the circle of languages, and the
+    first ones are taken. The directions of one distance have each language once as a source and once as a
+    target, so the counts differ by one at most.
+
+    Args:
+        languages: The languages, in the order of the circle.
+        number: The number of directions to choose.
     """
     place = {language: index for index, language in enumerate(languages)}
     ordered = sorted(
@@ -103,20 +120,21 @@ def spread_directions(languages: Sequence[str], number: int) -> list[tuple[str, 
     return ordered[:number]
 
 
-def random_sentences(pieces: int, rows: int, generator: np.random.Generator) -> list[str]:
-    """Sentences of NumberTokenizer, as long as FLORES-101's, with 25 tokens on average."""
-    lengths = np.clip(generator.lognormal(LOG_LENGTH, LOG_DEVIATION, rows), 5, 80).astype(int)
-    return [" ".join(map(str, generator.integers(4, pieces, length))) for length in lengths]
-
-
 def ranks_of(setting: str, experiment: Experiment) -> dict[str, int]:
-    """Language -> rank of a setting such as `2;2;8`."""
+    """Returns the rank of each language in a setting such as `2;2;8`."""
     rank = dict(zip("HMV", map(int, setting.split(";")), strict=True))
     return {language: rank[name] for language, name in experiment.resource_classes.items()}
 
 
 def write_model_and_adapter(folder: Path, size: Size, setting: str, experiment: Experiment) -> Work:
-    """Write the base model, unless it is the embedded one, and the adapter of a setting."""
+    """Writes the size, the languages, a random base model where the size has one, and an adapter.
+
+    Args:
+        folder: The folder to write to.
+        size: The size of the work.
+        setting: The adapter's setting, such as `2;2;8`.
+        experiment: The demo's experiment, which names the languages and their resource classes.
+    """
     work = Work(folder)
     languages = list(experiment.resource_classes)
     content = {"size": size.as_dictionary(), "languages": languages, "setting": setting}
@@ -128,33 +146,8 @@ def write_model_and_adapter(folder: Path, size: Size, setting: str, experiment: 
 
 
 def write_content(work: Work, content: dict) -> None:
-    """Write `work.json`."""
+    """Writes `work.json`; `work.content` reads it anew."""
     work.folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, ensure_ascii=False, indent=1)
     (work.folder / "work.json").write_text(text + "\n", encoding="utf-8")
     work.__dict__.pop("content", None)
-
-
-def write_translation_work(folder: Path, size: Size, setting: str) -> Work:
-    """Sentences to translate: of the embedded corpus's devtest, or random ones."""
-    experiment = experiment_of_demo()
-    work = write_model_and_adapter(folder, size, setting, experiment)
-    languages = list(experiment.resource_classes)
-    if size.shape is None:
-        rows = embedded_corpus(experiment).devtest[: size.rows]
-        sources = {language: [phrase.sentences[language] for phrase in rows] for language in languages}
-    else:
-        generator = np.random.default_rng(1)
-        sources = {
-            language: random_sentences(size.shape["pieces"], size.rows, generator) for language in languages
-        }
-    write_content(
-        work,
-        work.content
-        | {
-            "directions": spread_directions(languages, size.directions),
-            "sources": sources,
-            "references": sources if size.shape is None else None,
-        },
-    )
-    return work

@@ -1,10 +1,11 @@
-"""What Snakemake itself costs: dry runs of small and large configurations, plans, and the time between jobs.
+"""Measures Snakemake's own time: dry runs and plans of small and large configurations, time between jobs.
 
     python bench/workflow_overhead.py --output workflow_overhead.json
 
-A dry run of 204 languages has 41,412 directions (bench/many_languages.py). The time between jobs is that of a
-workflow of many jobs that do nothing: its wall time without its start, a job; and with --small-run that of
-tests/data/tiny.yaml: the wall time less what its jobs' benchmarks add up to, a job.
+The large configuration has 204 languages and 41,412 directions (bench/many_languages.py). The time between
+jobs is measured on a workflow of many jobs that do nothing: its wall time without the start, divided by the
+number of jobs. With --small-run it is also measured on tests/data/tiny.yaml: the wall time minus the time
+within jobs, by their benchmarks, divided by the number of jobs.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from many_languages import write as write_many_languages
 
 REPOSITORY = Path(__file__).parents[1]
-# Of a workflow that has nothing of lslo in it: what Snakemake's own jobs cost.
+# A workflow without anything of lslo, whose jobs do nothing: its time is Snakemake's own.
 TRIVIAL = """
 rule all:
     input: expand("done/{{number}}", number=range({jobs}))
@@ -39,7 +40,19 @@ rule nothing:
 
 
 def run_snakemake(folder: Path, arguments: Sequence[str], snakefile: Path | None = None) -> tuple[float, str]:
-    """(seconds, output) of a run in a folder. Raises RuntimeError with the output's end where it fails."""
+    """Runs Snakemake in a folder.
+
+    Args:
+        folder: The folder to run in.
+        arguments: The arguments of the command line.
+        snakefile: The workflow; the repository's where it is None.
+
+    Returns:
+        The seconds that the run took, and its output.
+
+    Raises:
+        RuntimeError: The run failed; the message has the end of its output.
+    """
     command = [sys.executable, "-m", "snakemake", "--directory", str(folder)]
     command += ["--snakefile", str(snakefile or REPOSITORY / "Snakefile"), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src"), "OMP_NUM_THREADS": "1"}
@@ -54,12 +67,17 @@ def run_snakemake(folder: Path, arguments: Sequence[str], snakefile: Path | None
 
 
 def jobs_of(output: str) -> int:
-    """The number of jobs in Snakemake's table of them."""
+    """Returns the number of jobs that Snakemake's table of jobs gives as the total; 0 without a table."""
     return next((int(line.split()[1]) for line in output.splitlines() if line.split()[:1] == ["total"]), 0)
 
 
 def measure_configuration(config: Path, repetitions: int = 3) -> dict:
-    """Seconds of a dry run and of `snakemake plan`, the best of some; nothing is downloaded or made."""
+    """Times a dry run and `snakemake plan` of a configuration; nothing is downloaded or made.
+
+    Args:
+        config: The configuration file.
+        repetitions: The number of repetitions, of which the fastest counts.
+    """
     dry, plans, jobs = [], [], 0
     with tempfile.TemporaryDirectory() as name:
         for _ in range(repetitions):
@@ -74,7 +92,11 @@ def measure_configuration(config: Path, repetitions: int = 3) -> dict:
 
 
 def measure_trivial_jobs(jobs: int = 100) -> dict:
-    """Seconds a job of a workflow of jobs that do nothing, by one core; starting Snakemake is taken off."""
+    """Times jobs that do nothing, on one core, without the time that Snakemake takes to start.
+
+    Args:
+        jobs: The number of jobs.
+    """
     seconds = []
     for number in (1, jobs + 1):
         with tempfile.TemporaryDirectory() as name:
@@ -85,9 +107,11 @@ def measure_trivial_jobs(jobs: int = 100) -> dict:
 
 
 def measure_small_run(cores: int = 1) -> dict:
-    """A run of tests/data/tiny.yaml from nothing: wall time, and what of it no job's benchmark has.
+    """Times a run of tests/data/tiny.yaml from nothing, and the part of it that lies between jobs.
 
-    On one core, where no two jobs run at a time.
+    Args:
+        cores: The number of cores. With more than one, jobs run at the same time, and the time between jobs
+            is not what the difference says.
     """
     config = yaml.safe_load((REPOSITORY / "tests/data/tiny.yaml").read_text())
     config["base_model"] = str(REPOSITORY / config["base_model"])
@@ -109,7 +133,13 @@ def measure_small_run(cores: int = 1) -> dict:
 
 
 def measure(languages: int = 204, jobs: int = 100, small_run: bool = False) -> dict:
-    """All of it. languages: of the large configuration. jobs: that do nothing. small_run: minutes more."""
+    """Makes all measurements.
+
+    Args:
+        languages: The number of languages of the large configuration.
+        jobs: The number of jobs that do nothing.
+        small_run: Whether to run tests/data/tiny.yaml too, which takes minutes more.
+    """
     result: dict = {
         "python": platform.python_version(),
         "cores": len(os.sched_getaffinity(0)),
@@ -130,8 +160,9 @@ def measure(languages: int = 204, jobs: int = 100, small_run: bool = False) -> d
 
 
 def main() -> None:
+    """Makes the measurements that the command line asks for, and prints or writes them as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--languages", type=int, default=204, help="of the large configuration")
+    parser.add_argument("--languages", type=int, default=204, help="languages of the large configuration")
     parser.add_argument("--jobs", type=int, default=100, help="jobs that do nothing")
     parser.add_argument("--small-run", action="store_true", help="run tests/data/tiny.yaml too, two minutes")
     parser.add_argument("--output", type=Path, help="a JSON file")

@@ -4,16 +4,16 @@
 rule learn_weights:
     input:
         corpus=corpus_files("dev", EXPERIMENT.strategy_languages),
-        base_model=BASE_MODEL_FILES,
+        base_model=MODEL_FILES,
     output:
-        weights=f"{RESULTS}/weight_learning/weights.csv",
-        strategy=f"{RESULTS}/weight_learning/index_strategy.json",
-        metrics=f"{RESULTS}/weight_learning/metrics.jsonl",
-        record=f"{RESULTS}/weight_learning/record.json",
+        weights=PATHS.weight_learning("weights.csv"),
+        strategy=PATHS.weight_learning("index_strategy.json"),
+        metrics=PATHS.weight_learning("metrics.jsonl"),
+        record=PATHS.weight_learning("record.json"),
     log:
-        f"{LOGS}/learn_weights.log",
+        PATHS.log("learn_weights"),
     benchmark:
-        f"{BENCHMARKS}/learn_weights.tsv"
+        PATHS.benchmark("learn_weights")
     # Everything but the baselines waits for this job.
     priority: 10
     conda:
@@ -28,11 +28,11 @@ rule learn_weights:
             code: EXPERIMENT.resource_classes[code]
             for code in EXPERIMENT.strategy_languages
         },
-        rank=config["weight_learning"]["rank"],
-        recipe=recipe("lslo", SEEDS[0]),
+        rank=CONFIG.weight_learning.rank,
+        recipe=recipe("lslo", CONFIG.seeds[0]),
         codes=EXPERIMENT.model_codes,
-        locks=GPU_LOCKS,
-        state=f"{RESULTS}/state/weight_learning",
+        locks=str(PATHS.gpu_locks),
+        state=str(PATHS.state("weight_learning")),
         code=code_of("learn_weights"),
     script:
         "../workflow/scripts/learn_weights.py"
@@ -41,16 +41,16 @@ rule learn_weights:
 rule estimate_subspaces:
     input:
         corpus=corpus_files("dev"),
-        base_model=BASE_MODEL_FILES,
+        base_model=MODEL_FILES,
         strategy=rules.learn_weights.output.strategy,
     output:
-        scores=f"{RESULTS}/subspaces/{{analysis}}.csv",
-        metrics=f"{RESULTS}/subspaces/{{analysis}}_metrics.jsonl",
-        record=f"{RESULTS}/subspaces/{{analysis}}_record.json",
+        scores=PATHS.subspaces(".csv"),
+        metrics=PATHS.subspaces("_metrics.jsonl"),
+        record=PATHS.subspaces("_record.json"),
     log:
-        f"{LOGS}/estimate_subspaces/{{analysis}}.log",
+        PATHS.log("estimate_subspaces", "{analysis}"),
     benchmark:
-        f"{BENCHMARKS}/estimate_subspaces/{{analysis}}.tsv"
+        PATHS.benchmark("estimate_subspaces", "{analysis}")
     conda:
         "../envs/lslo.yaml"
     threads: 1
@@ -60,12 +60,12 @@ rule estimate_subspaces:
         gpu=GPUS,
     params:
         resource_classes=EXPERIMENT.resource_classes,
-        rank=config["subspaces"]["rank"],
-        schedule={"ratio": config["subspaces"]["ratio"], **config["pruning"]},
-        recipe=recipe("lslo", SEEDS[0]),
+        rank=CONFIG.subspaces.rank,
+        schedule=asdict(CONFIG.pruning.schedule(CONFIG.subspaces.ratio)),
+        recipe=recipe("lslo", CONFIG.seeds[0]),
         codes=EXPERIMENT.model_codes,
-        locks=GPU_LOCKS,
-        state=f"{RESULTS}/state/{{analysis}}",
+        locks=str(PATHS.gpu_locks),
+        state=str(PATHS.state("{analysis}")),
         code=code_of("estimate_subspaces"),
     script:
         "../workflow/scripts/estimate_subspaces.py"

@@ -3,12 +3,12 @@
 
 rule pretrain_base_model:
     output:
-        folder=directory(f"{RESULTS}/base_model"),
-        metrics=f"{RESULTS}/base_model_metrics.jsonl",
+        folder=directory(PATHS.demo_model),
+        metrics=PATHS.results / "base_model_metrics.jsonl",
     log:
-        f"{LOGS}/pretrain_base_model.log",
+        PATHS.log("pretrain_base_model"),
     benchmark:
-        f"{BENCHMARKS}/pretrain_base_model.tsv"
+        PATHS.benchmark("pretrain_base_model")
     conda:
         "../envs/lslo.yaml"
     threads: 1
@@ -17,9 +17,9 @@ rule pretrain_base_model:
         runtime=120,
     params:
         resource_classes=EXPERIMENT.resource_classes,
-        embedded=config["corpus"].get("embedded"),
-        pretraining=config.get("pretraining"),
-        translation=DECODING,
+        embedded=CONFIG.corpus.embedded and CONFIG.corpus.embedded.model_dump(),
+        pretraining=CONFIG.pretraining and CONFIG.pretraining.model_dump(),
+        translation=asdict(CONFIG.translation.decoding),
         code=code_of("pretrain_base_model"),
     script:
         "../workflow/scripts/pretrain_base_model.py"

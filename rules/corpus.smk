@@ -8,15 +8,15 @@ localrules:
 
 rule make_corpus:
     input:
-        corpus_input(),
+        EXPERIMENT.text_inputs,
     output:
         corpus_files("dev"),
         corpus_files("devtest"),
-        record=f"{CORPUS}/record.json",
+        record=PATHS.corpus / "record.json",
     log:
-        f"{LOGS}/make_corpus.log",
+        PATHS.log("make_corpus"),
     benchmark:
-        f"{BENCHMARKS}/make_corpus.tsv"
+        PATHS.benchmark("make_corpus")
     conda:
         "../envs/lslo.yaml"
     resources:
@@ -24,12 +24,9 @@ rule make_corpus:
         runtime=10,
     params:
         resource_classes=EXPERIMENT.resource_classes,
-        embedded=config["corpus"].get("embedded"),
-        text=(
-            None
-            if "embedded" in config["corpus"]
-            else {"folder": corpus_folder(), "paths": EXPERIMENT.corpus_paths}
-        ),
+        embedded=CONFIG.corpus.embedded and CONFIG.corpus.embedded.model_dump(),
+        text=EXPERIMENT.text_folder
+        and {"folder": str(EXPERIMENT.text_folder), "paths": EXPERIMENT.text_paths},
         code=code_of("make_corpus"),
     script:
         "../workflow/scripts/make_corpus.py"
@@ -39,7 +36,9 @@ rule make_corpus:
 # the rule from it; to find the rule of a path it tries all outputs of make_corpus, which doubles the time of a dry
 # run of 204 languages.
 DECLARED_DEVTEST = [
-    file for file in rules.make_corpus.output if str(file) in corpus_files("devtest")
+    file
+    for file in rules.make_corpus.output
+    if str(file) in set(map(str, corpus_files("devtest")))
 ]
 
 

@@ -9,15 +9,15 @@ localrules:
 rule translate:
     input:
         DECLARED_DEVTEST,
-        base_model=BASE_MODEL_FILES,
+        base_model=MODEL_FILES,
         adapter=adapter_of,
     output:
-        hypotheses=temp(directory(f"{SETTING}/shards/{{shard}}")),
-        record=f"{SETTING}/records/translate{{shard}}.json",
+        hypotheses=temp(directory(PATHS.setting("shards/{shard}"))),
+        record=PATHS.record("translate{shard}"),
     log:
-        f"{LOGS}/translate/{{setting}}-seed{{seed}}-{{shard}}.log",
+        PATHS.log("translate", "{setting}-seed{seed}-{shard}"),
     benchmark:
-        f"{BENCHMARKS}/translate/{{setting}}-seed{{seed}}-{{shard}}.tsv"
+        PATHS.benchmark("translate", "{setting}-seed{seed}-{shard}")
     conda:
         "../envs/lslo.yaml"
     threads: 1
@@ -27,12 +27,12 @@ rule translate:
         gpu=min(GPUS, 1),
     params:
         directions=lambda wildcards: EXPERIMENT.directions[
-            int(wildcards.shard) :: SHARDS
+            int(wildcards.shard) :: CONFIG.translation.shards
         ],
-        translation=DECODING,
+        translation=asdict(CONFIG.translation.decoding),
         codes=EXPERIMENT.model_codes,
-        locks=GPU_LOCKS,
-        state=f"{RESULTS}/state/translate-{{setting}}-seed{{seed}}-{{shard}}",
+        locks=str(PATHS.gpu_locks),
+        state=str(PATHS.state("translate-{setting}-seed{seed}-{shard}")),
         code=code_of("translate"),
     script:
         "../workflow/scripts/translate.py"
@@ -41,14 +41,16 @@ rule translate:
 rule gather_translations:
     input:
         expand(
-            rules.translate.output.hypotheses, shard=range(SHARDS), allow_missing=True
+            rules.translate.output.hypotheses,
+            shard=range(CONFIG.translation.shards),
+            allow_missing=True,
         ),
     output:
-        hypotheses=directory(f"{SETTING}/hypotheses"),
+        hypotheses=directory(PATHS.setting("hypotheses")),
     log:
-        f"{LOGS}/gather_translations/{{setting}}-seed{{seed}}.log",
+        PATHS.log("gather_translations", "{setting}-seed{seed}"),
     benchmark:
-        f"{BENCHMARKS}/gather_translations/{{setting}}-seed{{seed}}.tsv"
+        PATHS.benchmark("gather_translations", "{setting}-seed{seed}")
     conda:
         "../envs/lslo.yaml"
     resources:
@@ -63,17 +65,17 @@ rule gather_translations:
 rule score:
     input:
         corpus=corpus_files("devtest"),
-        base_model=BASE_MODEL_FILES,
+        base_model=MODEL_FILES,
         scoring_model=scoring_input(),
         hypotheses=rules.gather_translations.output.hypotheses,
     output:
-        scores=f"{SETTING}/scores.csv",
-        statistics=f"{SETTING}/statistics.npz",
-        record=f"{SETTING}/records/score.json",
+        scores=PATHS.setting("scores.csv"),
+        statistics=PATHS.setting("statistics.npz"),
+        record=PATHS.record("score"),
     log:
-        f"{LOGS}/score/{{setting}}-seed{{seed}}.log",
+        PATHS.log("score", "{setting}-seed{seed}"),
     benchmark:
-        f"{BENCHMARKS}/score/{{setting}}-seed{{seed}}.tsv"
+        PATHS.benchmark("score", "{setting}-seed{seed}")
     conda:
         "../envs/lslo.yaml"
     threads: 1
@@ -83,7 +85,7 @@ rule score:
     params:
         languages=EXPERIMENT.codes,
         directions=EXPERIMENT.directions,
-        tokenizer=config["scoring"]["tokenizer"],
+        tokenizer=CONFIG.scoring.tokenizer,
         code=code_of("score"),
     script:
         "../workflow/scripts/score.py"
@@ -92,15 +94,15 @@ rule score:
 rule translate_epochs:
     input:
         corpus=corpus_files("devtest"),
-        base_model=BASE_MODEL_FILES,
+        base_model=MODEL_FILES,
         epochs=rules.finetune.output.epochs,
     output:
-        hypotheses=directory(f"{SETTING}/epoch_hypotheses"),
-        record=f"{SETTING}/records/translate_epochs.json",
+        hypotheses=directory(PATHS.setting("epoch_hypotheses")),
+        record=PATHS.record("translate_epochs"),
     log:
-        f"{LOGS}/translate_epochs/{{setting}}-seed{{seed}}.log",
+        PATHS.log("translate_epochs", "{setting}-seed{seed}"),
     benchmark:
-        f"{BENCHMARKS}/translate_epochs/{{setting}}-seed{{seed}}.tsv"
+        PATHS.benchmark("translate_epochs", "{setting}-seed{seed}")
     conda:
         "../envs/lslo.yaml"
     threads: 1
@@ -109,11 +111,11 @@ rule translate_epochs:
         runtime=TRAINING_RUNTIME,
         gpu=min(GPUS, 1),
     params:
-        directions=figure_directions(),
-        translation=DECODING,
+        directions=EXPERIMENT.figure_directions,
+        translation=asdict(CONFIG.translation.decoding),
         codes=EXPERIMENT.model_codes,
-        locks=GPU_LOCKS,
-        state=f"{RESULTS}/state/translate-{{setting}}-seed{{seed}}-epochs",
+        locks=str(PATHS.gpu_locks),
+        state=str(PATHS.state("translate-{setting}-seed{seed}-epochs")),
         code=code_of("translate_epochs"),
     script:
         "../workflow/scripts/translate_epochs.py"
@@ -122,18 +124,20 @@ rule translate_epochs:
 rule score_epochs:
     input:
         corpus=corpus_files("devtest"),
-        base_model=BASE_MODEL_FILES,
+        base_model=MODEL_FILES,
         scoring_model=scoring_input(),
         hypotheses=rules.translate_epochs.output.hypotheses,
-        pretrain=rules.score.output.scores.format(setting="Pretrain", seed=SEEDS[0]),
+        pretrain=rules.score.output.scores.format(
+            setting=PRETRAIN, seed=CONFIG.seeds[0]
+        ),
         final=rules.score.output.scores,
     output:
-        scores=f"{SETTING}/epoch_scores.csv",
-        record=f"{SETTING}/records/score_epochs.json",
+        scores=PATHS.setting("epoch_scores.csv"),
+        record=PATHS.record("score_epochs"),
     log:
-        f"{LOGS}/score_epochs/{{setting}}-seed{{seed}}.log",
+        PATHS.log("score_epochs", "{setting}-seed{seed}"),
     benchmark:
-        f"{BENCHMARKS}/score_epochs/{{setting}}-seed{{seed}}.tsv"
+        PATHS.benchmark("score_epochs", "{setting}-seed{seed}")
     conda:
         "../envs/lslo.yaml"
     threads: 1
@@ -142,9 +146,9 @@ rule score_epochs:
         runtime=60,
     params:
         languages=EXPERIMENT.codes,
-        directions=figure_directions(),
-        epochs=config["training"]["epochs"],
-        tokenizer=config["scoring"]["tokenizer"],
+        directions=EXPERIMENT.figure_directions,
+        epochs=CONFIG.training.epochs,
+        tokenizer=CONFIG.scoring.tokenizer,
         code=code_of("score_epochs"),
     script:
         "../workflow/scripts/score_epochs.py"

@@ -4,18 +4,18 @@
 rule finetune:
     input:
         corpus=corpus_files("dev"),
-        base_model=BASE_MODEL_FILES,
+        base_model=MODEL_FILES,
         strategy=learned_strategy,
     output:
-        adapter=directory(f"{SETTING}/adapter"),
-        metrics=f"{SETTING}/metrics.jsonl",
-        parameters=f"{SETTING}/parameters.json",
-        epochs=directory(f"{SETTING}/epochs"),
-        record=f"{SETTING}/records/finetune.json",
+        adapter=directory(PATHS.setting("adapter")),
+        metrics=PATHS.setting("metrics.jsonl"),
+        parameters=PATHS.setting("parameters.json"),
+        epochs=directory(PATHS.setting("epochs")),
+        record=PATHS.record("finetune"),
     log:
-        f"{LOGS}/finetune/{{setting}}-seed{{seed}}.log",
+        PATHS.log("finetune", "{setting}-seed{seed}"),
     benchmark:
-        f"{BENCHMARKS}/finetune/{{setting}}-seed{{seed}}.tsv"
+        PATHS.benchmark("finetune", "{setting}-seed{seed}")
     conda:
         "../envs/lslo.yaml"
     threads: 1
@@ -26,12 +26,11 @@ rule finetune:
     params:
         resource_classes=EXPERIMENT.resource_classes,
         recipe=lambda wildcards: recipe(setting_of(wildcards).kind, wildcards.seed),
-        pruning=[config["pruning"]["start"], config["pruning"]["duration"]],
-        keep_epochs=lambda wildcards: str(setting_of(wildcards))
-        in config.get("figure3", []),
+        pruning=[CONFIG.pruning.start, CONFIG.pruning.duration],
+        keep_epochs=lambda wildcards: str(setting_of(wildcards)) in CONFIG.figure3,
         codes=EXPERIMENT.model_codes,
-        locks=GPU_LOCKS,
-        state=f"{RESULTS}/state/{{setting}}-seed{{seed}}",
+        locks=str(PATHS.gpu_locks),
+        state=str(PATHS.state("{setting}-seed{seed}")),
         code=code_of("finetune"),
     script:
         "../workflow/scripts/finetune.py"

@@ -15,62 +15,62 @@ localrules:
 rule make_results_table:
     input:
         scores=lambda wildcards: flat(
-            paths_of(config["tables"][f"table{wildcards.number}"], "scores.csv")
+            setting_files(EXPERIMENT, table_settings(wildcards), "scores.csv")
         ),
         statistics=lambda wildcards: flat(
-            paths_of(config["tables"][f"table{wildcards.number}"], "statistics.npz")
+            setting_files(EXPERIMENT, table_settings(wildcards), "statistics.npz")
         ),
         parameters=lambda wildcards: list(
-            parameters_of(config["tables"][f"table{wildcards.number}"]).values()
+            parameter_files(EXPERIMENT, table_settings(wildcards)).values()
         ),
     output:
-        **table_files("table{number}"),
+        **PATHS.table_files("table{number}"),
         **(
             {
-                **table_files("table{number}_comparison", "comparison_"),
+                **PATHS.table_files("table{number}_comparison", "comparison_"),
                 "comparison_page": report(
-                    f"{RESULTS}/tables/table{{number}}_comparison.html",
+                    PATHS.table("table{number}_comparison", "html"),
                     caption="../workflow/report/comparison_table.rst",
                     category="Tables",
                     labels={"table": "{number}, compared"},
                 ),
             }
-            if COMPARED
+            if EXPERIMENT.tables_are_compared
             else {}
         ),
-        record=f"{RESULTS}/tables/table{{number}}_record.json",
+        record=PATHS.table_record("table{number}"),
         page=report(
-            f"{RESULTS}/tables/table{{number}}.html",
+            PATHS.table("table{number}", "html"),
             caption="../workflow/report/results_table.rst",
             category="Tables",
             labels={"table": "{number}"},
         ),
     log:
-        f"{LOGS}/make_table/{{number}}.log",
+        PATHS.log("make_table", "{number}"),
     benchmark:
-        f"{BENCHMARKS}/make_table/{{number}}.tsv"
+        PATHS.benchmark("make_table", "{number}")
     wildcard_constraints:
-        number="|".join(name.removeprefix("table") for name in config["tables"]),
+        number="|".join(name.removeprefix("table") for name in CONFIG.tables),
     conda:
         "../envs/lslo.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=lambda wildcards: config["tables"][f"table{wildcards.number}"],
-        scores=lambda wildcards: paths_of(
-            config["tables"][f"table{wildcards.number}"], "scores.csv"
+        settings=table_settings,
+        scores=lambda wildcards: setting_files(
+            EXPERIMENT, table_settings(wildcards), "scores.csv"
         ),
-        parameters=lambda wildcards: parameters_of(
-            config["tables"][f"table{wildcards.number}"]
+        parameters=lambda wildcards: parameter_files(
+            EXPERIMENT, table_settings(wildcards)
         ),
-        statistics=lambda wildcards: paths_of(
-            config["tables"][f"table{wildcards.number}"], "statistics.npz"
+        statistics=lambda wildcards: setting_files(
+            EXPERIMENT, table_settings(wildcards), "statistics.npz"
         ),
-        resamples=config.get("significance", 0),
+        resamples=CONFIG.significance,
         paper=lambda wildcards: paper_table(wildcards.number),
         resource_classes=EXPERIMENT.resource_classes,
-        experiment=config["experiment"],
+        experiment=CONFIG.experiment,
         code=code_of("make_results_table"),
     script:
         "../workflow/scripts/make_results_table.py"
@@ -78,17 +78,17 @@ rule make_results_table:
 
 rule make_setup_table:
     output:
-        **table_files("table{number}"),
+        **PATHS.table_files("table{number}"),
         page=report(
-            f"{RESULTS}/tables/table{{number}}.html",
+            PATHS.table("table{number}", "html"),
             caption="../workflow/report/setup_table.rst",
             category="Tables",
             labels={"table": "{number}"},
         ),
     log:
-        f"{LOGS}/make_table/{{number}}.log",
+        PATHS.log("make_table", "{number}"),
     benchmark:
-        f"{BENCHMARKS}/make_table/{{number}}.tsv"
+        PATHS.benchmark("make_table", "{number}")
     wildcard_constraints:
         number="[345]",
     conda:
@@ -99,7 +99,7 @@ rule make_setup_table:
     params:
         schedules=schedules(),
         languages=[asdict(language) for language in EXPERIMENT.languages],
-        experiment=config["experiment"],
+        experiment=CONFIG.experiment,
         code=code_of("make_setup_table"),
     script:
         "../workflow/scripts/make_setup_table.py"
@@ -109,19 +109,19 @@ rule make_figure:
     input:
         figure_input,
     output:
-        pdf=f"{RESULTS}/figures/figure{{number}}.pdf",
+        pdf=PATHS.figure("pdf"),
         png=report(
-            f"{RESULTS}/figures/figure{{number}}.png",
+            PATHS.figure("png"),
             caption="../workflow/report/figure.rst",
             category="Figures",
             labels={"figure": "{number}"},
         ),
-        csv=f"{RESULTS}/figures/figure{{number}}.csv",
-        record=f"{RESULTS}/figures/figure{{number}}_record.json",
+        csv=PATHS.figure("csv"),
+        record=PATHS.figure_record(),
     log:
-        f"{LOGS}/make_figure/{{number}}.log",
+        PATHS.log("make_figure", "{number}"),
     benchmark:
-        f"{BENCHMARKS}/make_figure/{{number}}.tsv"
+        PATHS.benchmark("make_figure", "{number}")
     wildcard_constraints:
         number="[1-6]",
     conda:
@@ -132,7 +132,7 @@ rule make_figure:
     params:
         data=lambda wildcards, input: input[0],
         epoch_scores=lambda wildcards: (
-            paths_of(config["figure3"], "epoch_scores.csv")
+            setting_files(EXPERIMENT, CONFIG.figure3, "epoch_scores.csv")
             if wildcards.number == "3"
             else {}
         ),
@@ -144,34 +144,34 @@ rule make_figure:
 
 rule claims:
     input:
-        scores=flat(paths_of(EXPERIMENT.settings, "scores.csv")),
-        epoch_scores=flat(paths_of(config.get("figure3", []), "epoch_scores.csv")),
-        parameters=list(parameters_of(EXPERIMENT.settings).values()),
+        scores=flat(setting_files(EXPERIMENT, EXPERIMENT.settings, "scores.csv")),
+        epoch_scores=flat(setting_files(EXPERIMENT, CONFIG.figure3, "epoch_scores.csv")),
+        parameters=list(parameter_files(EXPERIMENT, EXPERIMENT.settings).values()),
         weights=rules.learn_weights.output.weights,
         ise=rules.estimate_subspaces.output.scores.format(analysis="ise"),
         lsp=rules.estimate_subspaces.output.scores.format(analysis="lsp"),
     output:
-        markdown=f"{RESULTS}/claims.md",
-        record=f"{RESULTS}/claims_record.json",
+        markdown=PATHS.results / "claims.md",
+        record=PATHS.results / "claims_record.json",
         page=report(
-            f"{RESULTS}/claims.html",
+            PATHS.results / "claims.html",
             caption="../workflow/report/claims.rst",
             category="Claims",
         ),
     log:
-        f"{LOGS}/claims.log",
+        PATHS.log("claims"),
     benchmark:
-        f"{BENCHMARKS}/claims.tsv"
+        PATHS.benchmark("claims")
     conda:
         "../envs/lslo.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
     params:
-        roles=config.get("claims", {}),
-        scores=paths_of(EXPERIMENT.settings, "scores.csv"),
-        epoch_scores=paths_of(config.get("figure3", []), "epoch_scores.csv"),
-        parameters=parameters_of(EXPERIMENT.settings),
+        roles=CONFIG.claims.model_dump(exclude_unset=True) if CONFIG.claims else {},
+        scores=setting_files(EXPERIMENT, EXPERIMENT.settings, "scores.csv"),
+        epoch_scores=setting_files(EXPERIMENT, CONFIG.figure3, "epoch_scores.csv"),
+        parameters=parameter_files(EXPERIMENT, EXPERIMENT.settings),
         resource_classes=EXPERIMENT.resource_classes,
         code=code_of("check_claims"),
     script:
@@ -180,11 +180,11 @@ rule claims:
 
 rule why:
     log:
-        f"{LOGS}/why.log",
+        PATHS.log("why"),
     conda:
         "../envs/lslo.yaml"
     params:
-        records=RECORDS,
+        records=[str(file) for file in record_files(EXPERIMENT)],
     script:
         "../workflow/scripts/why.py"
 
@@ -192,15 +192,15 @@ rule why:
 rule describe_run:
     output:
         page=report(
-            f"{RESULTS}/run.html",
+            PATHS.results / "run.html",
             caption="../workflow/report/run.rst",
             category="Configuration and software",
         ),
-        config=f"{RESULTS}/config.yaml",
+        config=PATHS.results / "config.yaml",
     log:
-        f"{LOGS}/describe_run.log",
+        PATHS.log("describe_run"),
     benchmark:
-        f"{BENCHMARKS}/describe_run.tsv"
+        PATHS.benchmark("describe_run")
     conda:
         "../envs/lslo.yaml"
     resources:
@@ -217,35 +217,33 @@ rule describe_run:
 
 rule tables:
     input:
-        expand(
-            f"{RESULTS}/tables/table{{number}}.{{ending}}",
-            number=sorted(
-                [name.removeprefix("table") for name in config["tables"]]
-                + ["3", "5" if "L" in EXPERIMENT.resource_classes.values() else "4"]
-            ),
-            ending=TABLE_FORMS.values(),
-        ),
-        expand(
-            f"{RESULTS}/tables/{{name}}_comparison.{{ending}}",
-            name=config["tables"] if COMPARED else [],
-            ending=TABLE_FORMS.values(),
-        ),
+        [
+            PATHS.table(name, ending)
+            for name in sorted([*CONFIG.tables, *EXPERIMENT.setup_tables])
+            for ending in TABLE_FORMS.values()
+        ],
+        [
+            PATHS.table(f"{name}_comparison", ending)
+            for name in CONFIG.tables
+            for ending in TABLE_FORMS.values()
+            if EXPERIMENT.tables_are_compared
+        ],
 
 
 rule figures:
     input:
-        expand(
-            f"{RESULTS}/figures/figure{{number}}.{{ending}}",
-            number=figure_numbers(),
-            ending=FIGURE_FORMS,
-        ),
+        [
+            PATHS.figure(form, number)
+            for number in EXPERIMENT.figures
+            for form in FIGURE_FORMS
+        ],
 
 
 rule results:
     input:
         rules.tables.input,
         rules.figures.input,
-        rules.claims.output if "claims" in config else [],
+        rules.claims.output if CONFIG.claims else [],
         rules.describe_run.output,
 
 
@@ -254,11 +252,11 @@ rule report:
         rules.results.input,
         config=rules.describe_run.output.config,
     output:
-        f"{RESULTS}/report.html",
+        PATHS.results / "report.html",
     log:
-        f"{LOGS}/report.log",
+        PATHS.log("report"),
     benchmark:
-        f"{BENCHMARKS}/report.tsv"
+        PATHS.benchmark("report")
     conda:
         "../envs/lslo.yaml"
     resources:

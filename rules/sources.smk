@@ -10,11 +10,11 @@ localrules:
 
 rule fetch_source:
     output:
-        f"{DATA}/sources/{{file}}",
+        PATHS.download(),
     log:
-        "logs/fetch_source/{file}.log",
+        PATHS.shared_log("fetch_source", "{file}"),
     benchmark:
-        "benchmarks/fetch_source/{file}.tsv"
+        PATHS.shared_benchmark("fetch_source", "{file}")
     conda:
         "../envs/lslo.yaml"
     resources:
@@ -29,13 +29,13 @@ rule fetch_source:
 
 rule extract_source:
     input:
-        lambda wildcards: f"{DATA}/sources/{EXPERIMENT.sources[wildcards.source].file}",
+        lambda wildcards: PATHS.download(EXPERIMENT.sources[wildcards.source].file),
     output:
-        directory(f"{DATA}/extracted/{{source}}"),
+        directory(PATHS.extracted()),
     log:
-        "logs/extract_source/{source}.log",
+        PATHS.shared_log("extract_source", "{source}"),
     benchmark:
-        "benchmarks/extract_source/{source}.tsv"
+        PATHS.shared_benchmark("extract_source", "{source}")
     conda:
         "../envs/lslo.yaml"
     resources:
@@ -49,13 +49,13 @@ rule extract_source:
 
 rule convert_base_model:
     input:
-        archive=f"{DATA}/extracted/{{source}}",
+        archive=PATHS.extracted(),
     output:
-        [f"{DATA}/base_models/{{source}}/{name}" for name in CONVERTED_FILES],
+        [PATHS.converted_model() / name for name in CONVERTED_FILES],
     log:
-        "logs/convert_base_model/{source}.log",
+        PATHS.shared_log("convert_base_model", "{source}"),
     benchmark:
-        "benchmarks/convert_base_model/{source}.tsv"
+        PATHS.shared_benchmark("convert_base_model", "{source}")
     conda:
         "../envs/lslo.yaml"
     resources:
@@ -69,11 +69,11 @@ rule convert_base_model:
 
 rule fetch_hub_model:
     output:
-        [f"{DATA}/hub/{{owner}}/{{model}}/{name}" for name in HUB_FILES],
+        [PATHS.hub_model() / name for name in HUB_FILES],
     log:
-        "logs/fetch_hub_model/{owner}-{model}.log",
+        PATHS.shared_log("fetch_hub_model", "{owner}-{model}"),
     benchmark:
-        "benchmarks/fetch_hub_model/{owner}-{model}.tsv"
+        PATHS.shared_benchmark("fetch_hub_model", "{owner}-{model}")
     conda:
         "../envs/lslo.yaml"
     resources:
@@ -87,13 +87,13 @@ rule fetch_hub_model:
 
 rule fetch_scoring_model:
     input:
-        lambda wildcards: f"{DATA}/sources/{EXPERIMENT.sources['flores101_spm'].file}",
+        lambda wildcards: PATHS.download(EXPERIMENT.sources["flores101_spm"].file),
     output:
-        f"{SACREBLEU}/models/{SCORING_MODEL}",
+        PATHS.flores101_model,
     log:
-        "logs/fetch_scoring_model.log",
+        PATHS.shared_log("fetch_scoring_model"),
     benchmark:
-        "benchmarks/fetch_scoring_model.tsv"
+        PATHS.shared_benchmark("fetch_scoring_model")
     conda:
         "../envs/lslo.yaml"
     resources:

@@ -1,4 +1,4 @@
-"""Checkpoints as fairseq writes them, made of Hugging Face models, for the tests."""
+"""Checkpoints in fairseq's format, made from Hugging Face models, for the tests."""
 
 import argparse
 from collections import OrderedDict
@@ -7,7 +7,7 @@ import torch
 
 
 def fairseq_tensors(model):
-    """The state dict that fairseq would save of a Hugging Face model: every tied embedding under its name."""
+    """Returns the state dict that fairseq would save: each tied embedding is in it under its own name."""
     tensors = {
         name.removeprefix("model."): tensor.detach().clone()
         for name, tensor in model.named_parameters()
@@ -38,7 +38,14 @@ OPTIONS = {
 
 
 def checkpoint_of(model, style="args", **options):
-    """What fairseq saves: options as `args`, a Namespace, or as `cfg`, a dict of Namespaces or of dicts."""
+    """Returns the content of a fairseq checkpoint.
+
+    Args:
+        model: A Hugging Face model.
+        style: The form of the options: `args` for a Namespace under that key; `cfg of Namespaces` for a dict
+            of Namespaces under `cfg`; anything else for a dict of dicts under `cfg`.
+        **options: Options that replace or extend OPTIONS; `langs` and `lang_dict` are options of the task.
+    """
     options = OPTIONS | options
     task = {name: options.pop(name) for name in ("langs", "lang_dict") if name in options}
     state = {"model": fairseq_tensors(model), "args": None, "optimizer_history": [{"num_updates": 3}]}

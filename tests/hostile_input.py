@@ -1,4 +1,4 @@
-"""Hostile input for the tests: pieces that parsers stumble over, mutations, and what a refusal must be."""
+"""Hostile input for the tests: pieces that parsers stumble over, mutations, and the form of a refusal."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ BYTES = (*(piece.encode("utf-8", "surrogatepass") for piece in PIECES), b"\xff",
 
 
 def bounded(examples: int) -> Callable:
-    """Settings of a test: so many examples, the same in every run, and no database of failures."""
+    """Returns the settings of a test: the same examples in every run, and no database of failures."""
     return hypothesis.settings(
         max_examples=examples,
         derandomize=True,
         deadline=None,
         database=None,
-        # The folder of a test serves all its examples, each of which writes its files anew.
+        # All examples of a test share its folder; each example writes its files anew.
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
 
 
 @st.composite
 def mutated(draw, originals: Sequence[Any], pieces: Sequence[Any] = PIECES):
-    """One of `originals` (texts, or bytes) with one to three stretches of it replaced by pieces."""
+    """Draws one of the original texts (or bytes) and replaces one to three stretches of it by pieces."""
     value = draw(st.sampled_from(originals))
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(value)))
@@ -48,7 +48,7 @@ def mutated(draw, originals: Sequence[Any], pieces: Sequence[Any] = PIECES):
 
 @st.composite
 def flipped(draw, original: bytes):
-    """A binary file with some bytes changed, its end cut off, or bytes put in."""
+    """Draws a binary file's content with some bytes changed, its end cut off, or bytes inserted."""
     content = bytearray(original)
     for _ in range(draw(st.integers(0, 4))):
         content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))
@@ -59,10 +59,16 @@ def flipped(draw, original: bytes):
 
 
 def accepted(names: Sequence[object], function: Callable, *arguments: Any, **named: Any) -> Any:
-    """What a parser makes of its input; None if it refuses it as a user's error.
+    """Calls a parser and returns its result, or None if it refuses its input as a user's error.
 
-    A refusal must be one line that a terminal shows as it is, and have all of `names` in it. Any other
-    exception passes on and fails the test.
+    A refusal must be one line without control characters and must contain all names. Any other exception is
+    not caught and fails the test.
+
+    Args:
+        names: The words that the message of a refusal must contain.
+        function: The parser.
+        *arguments: The parser's positional arguments.
+        **named: The parser's keyword arguments.
     """
     try:
         return function(*arguments, **named)

@@ -1,4 +1,4 @@
-"""The tokenizer files of an NLLB model, as facebook/nllb-200-distilled-600M is published."""
+"""Tokenizer files of an NLLB model, in the form in which facebook/nllb-200-distilled-600M is published."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
 
 def precompiled_charsmap(model):
-    """The normalisation table of a SentencePiece model, field 3.2 of its protocol buffer."""
+    """Returns the normalisation table of a SentencePiece model: field 3.2 of its protocol buffer."""
 
     def fields(message):
         place = 0
@@ -42,11 +42,14 @@ def precompiled_charsmap(model):
 
 
 def write_nllb_tokenizer(folder: Path, model: bytes) -> int:
-    """Write the files of a tokenizer with the pieces of a SentencePiece model; returns the rows of the
-    embedding.
+    """Writes a tokenizer with the pieces of a SentencePiece model and returns the embedding's number of rows.
 
-    tokenizer.json has the four special tokens, the pieces, the languages and the mask in one BPE vocabulary;
-    the configuration names the languages and has entries of older versions of transformers.
+    tokenizer.json has the four special tokens, the pieces, the languages and the mask in one BPE vocabulary.
+    The configuration names the languages and has entries of older versions of transformers.
+
+    Args:
+        folder: The folder to write to.
+        model: The SentencePiece model, as the content of its file.
     """
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
     pieces = [processor.id_to_piece(index) for index in range(3, processor.get_piece_size())]
@@ -104,5 +107,5 @@ def write_nllb_tokenizer(folder: Path, model: bytes) -> int:
     (folder / "special_tokens_map.json").write_text(json.dumps(special))
     (folder / "tokenizer_config.json").write_text(json.dumps(configuration))
     (folder / "sentencepiece.bpe.model").write_bytes(model)
-    # The published configuration has two rows more than there are symbols.
+    # In the published configuration the embedding has two rows more than there are symbols.
     return len(symbols) + 2

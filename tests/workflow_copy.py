@@ -19,7 +19,11 @@ REPOSITORY = Path(__file__).parents[1]
 class Workflow:
     """A copy of the workflow and a folder that it runs in.
 
-    options: of every command line. environment: variables that a run has besides.
+    Attributes:
+        source: The folder of the copy.
+        folder: The folder that the workflow runs in.
+        options: The options that every command line begins with.
+        environment: Environment variables of a run, besides those of the test's own process.
     """
 
     source: Path
@@ -28,13 +32,13 @@ class Workflow:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def config(self) -> dict:
-        """The configuration of tests/data/tiny.yaml, with its base model as an absolute path."""
+        """Returns the configuration of tests/data/tiny.yaml, with its base model as an absolute path."""
         config = yaml.safe_load((REPOSITORY / "tests/data/tiny.yaml").read_text())
         config["base_model"] = str(REPOSITORY / config["base_model"])
         return config
 
     def command(self, config: dict, arguments: Sequence[str]) -> list[str]:
-        """The command line of a run with the configuration."""
+        """Writes the configuration to the folder and returns the command line of a run with it."""
         file = self.folder / "config.yaml"
         file.write_text(yaml.safe_dump(config, sort_keys=False))
         return [
@@ -50,7 +54,16 @@ class Workflow:
     def run(
         self, config: dict | None = None, *arguments: str, timeout: float = 300
     ) -> subprocess.CompletedProcess:
-        """Run Snakemake to its end, within so many seconds; output holds both of its streams."""
+        """Runs Snakemake to its end.
+
+        Args:
+            config: The configuration; that of tests/data/tiny.yaml where it is None.
+            *arguments: Arguments of the command line, besides `options`.
+            timeout: The seconds after which the run fails the test.
+
+        Returns:
+            The finished process, whose `stdout` holds standard output and standard error.
+        """
         return subprocess.run(
             self.command(config or self.config(), arguments),
             stdout=subprocess.PIPE,
@@ -61,7 +74,7 @@ class Workflow:
         )
 
     def planned(self, *arguments: str) -> dict[str, int]:
-        """Jobs that a run would do, rule -> number; empty where nothing is to be done."""
+        """Returns the number of jobs of each rule that a run would do; empty where nothing is to be done."""
         result = self.run(None, *arguments, "--dry-run", "--quiet", "rules")
         assert result.returncode == 0, result.stdout
         rows = (line.split() for line in result.stdout.splitlines())
@@ -71,7 +84,7 @@ class Workflow:
 
 
 def copy_workflow(folder: Path) -> Path:
-    """Copy what the workflow consists of."""
+    """Copies the files and folders that the workflow consists of into a new folder, and returns it."""
     folder.mkdir()
     for name in ("Snakefile", "rules", "workflow", "src", "config", "profiles", "envs", "resources/paper"):
         path = REPOSITORY / name

@@ -1,4 +1,4 @@
-"""The command `lslo`: use an adapter outside the workflow."""
+"""The command `lslo`, which uses an adapter outside the workflow."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from lslo.errors import USER_ERRORS, one_line
+from lslo.experiment.hyperparameters import Decoding
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     translate.add_argument("--source", required=True, help="code of the language to translate from")
     translate.add_argument("--target", required=True, help="code of the language to translate to")
     translate.add_argument(
-        "--beam", type=_positive, default=5, help="hypotheses kept in the search (default: 5)"
+        "--beam",
+        type=_positive,
+        default=Decoding.beam,
+        help=f"hypotheses kept in the search (default: {Decoding.beam})",
     )
     translate.add_argument(
         "--device", help="where to compute: cpu, cuda or cuda:1 (default: cuda where there is one, else cpu)"
@@ -51,8 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     translate.add_argument(
         "--precision",
         choices=("float32", "bfloat16", "float16"),
-        default="float32",
-        help="of weights and products (default: float32)",
+        default=Decoding.precision,
+        help=f"of weights and products (default: {Decoding.precision})",
     )
     translate.set_defaults(run=_translate)
     return parser
@@ -70,7 +74,6 @@ def _translate(arguments: argparse.Namespace) -> None:
 
     from lslo.adapters.adapter_folder import load_codes, load_with_adapter
     from lslo.base_model.tokenizer import Tokenizer
-    from lslo.experiment.hyperparameters import Decoding
     from lslo.translation.translate import translate
 
     logging.disable_progress_bar()
@@ -82,7 +85,7 @@ def _translate(arguments: argparse.Namespace) -> None:
                 f"{arguments.adapter}: the adapter has no language '{language}', only "
                 f"{', '.join(router.languages)}"
             )
-    # An empty line stays empty: there is nothing to translate, and the lines must remain aligned.
+    # An empty line stays empty: it has nothing to translate, but the lines must stay aligned.
     lines = _lines(sys.stdin)
     direction = (arguments.source, arguments.target)
     tokenizer = Tokenizer(arguments.base_model, load_codes(arguments.adapter))
@@ -107,7 +110,14 @@ def _translate(arguments: argparse.Namespace) -> None:
 
 
 def _device(name: str | None) -> torch.device:
-    """The device of that name, or the best there is. Raises ValueError for one that cannot compute here."""
+    """Returns the device to compute on.
+
+    Args:
+        name: a name that PyTorch knows; None for a GPU where there is one, else the CPU.
+
+    Raises:
+        ValueError: PyTorch cannot compute on the named device.
+    """
     import torch
 
     if name is None:
@@ -115,7 +125,7 @@ def _device(name: str | None) -> torch.device:
     try:
         device = torch.device(name)
         torch.ones(1, device=device).item()
-    # Of what kind depends on the device and on how PyTorch was built.
+    # Any kind of exception: it depends on the device and on how PyTorch was built.
     except Exception as error:
         raise ValueError(
             f"--device {name}: PyTorch cannot compute there ({str(error).partition(chr(10))[0]}); "
@@ -125,7 +135,11 @@ def _device(name: str | None) -> torch.device:
 
 
 def _lines(stream: TextIO) -> list[str]:
-    """The lines of standard input, ended by line feeds only, as those of a corpus."""
+    """Returns the lines of standard input, which only line feeds end, as in a corpus.
+
+    Raises:
+        ValueError: the input is not UTF-8.
+    """
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(encoding="utf-8", errors="strict", newline="\n")
     try:
@@ -135,11 +149,18 @@ def _lines(stream: TextIO) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line; returns the exit status. A user's error is one line on standard error."""
+    """Runs a command line; a user's error is printed as one line on standard error.
+
+    Args:
+        arguments: the words after `lslo`; those of the process if None.
+
+    Returns:
+        The exit status.
+    """
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    # OSError too: all paths are arguments.
+    # Every OSError is a user's error here: all paths come from the command line.
     except (*USER_ERRORS, OSError, MemoryError) as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 1

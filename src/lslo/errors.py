@@ -1,4 +1,4 @@
-"""What a user is told of an error: one line, whatever is quoted in it."""
+"""Errors as a user sees them: one line on the terminal for each error that a user can cause and mend."""
 
 from __future__ import annotations
 
@@ -6,44 +6,35 @@ import errno
 import os
 import re
 
-LONGEST = 1000
-
-
-def one_line(message: object) -> str:
-    """A message as one line: of line breaks, spaces; of control characters, escapes; of much, its two ends.
-
-    What an error quotes comes from files and configurations, and may be made to look like other output.
-    """
-    text = re.sub(r"\s*\n\s*", " ", str(message).strip())
-    if len(text) > LONGEST:
-        text = f"{text[: LONGEST * 2 // 3]} … {text[-LONGEST // 3 :]}"
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
-
 
 class Stopped(Exception):  # noqa: N818 - it is no error
-    """A training that was asked to stop, and did."""
+    """A training stopped because a signal asked it to."""
 
 
-# What a user can cause and mend, told in one line; anything else is a defect and shows its traceback.
+# Errors that a user can cause and mend: one line tells of them. Any other error is a defect and shows its
+# traceback, unless it comes from the machine (see `user_message`).
 USER_ERRORS = (
     *(ValueError, FloatingPointError, ConnectionError, Stopped),
     *(FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError),
 )
 
-
-# In whatever exception of whatever library: those of tensors do not raise OSError.
+# Words of a full disk, in the errors of whatever library met it: safetensors, for one, raises no OSError.
 FULL_DISK = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
+
+# The most characters of a message.
+LONGEST = 1000
 
 
 def user_message(error: BaseException) -> str | None:
-    """The line that tells a user of an error, None for one that is not the user's."""
+    """Returns the line that tells a user of an error, or None for a defect.
+
+    Args:
+        error: The error. A full disk, full memory and other errors of the machine are no defects.
+    """
     if isinstance(error, KeyboardInterrupt):
         return "error: stopped by SIGINT; start again"
+    # PyTorch's error, told by its name because this module does not import PyTorch.
     if type(error).__name__ == "OutOfMemoryError":
-        # PyTorch's, which this module does not import.
         return (
             f"error: the GPU's memory is full ({one_line(error).partition('. ')[0]}); a smaller "
             "`tokens_per_batch` in the configuration needs less"
@@ -54,4 +45,21 @@ def user_message(error: BaseException) -> str | None:
             f"error: the disk is full{file}; make room and start again: "
             "a training goes on from its last saved state"
         )
-    return f"error: {one_line(error)}" if isinstance(error, (*USER_ERRORS, OSError, MemoryError)) else None
+    if isinstance(error, (*USER_ERRORS, OSError, MemoryError)):
+        return f"error: {one_line(error)}"
+    return None
+
+
+def one_line(message: object) -> str:
+    """Returns a message as one line of printable characters, its middle left out if it is long.
+
+    An error may quote a file or a configuration that was made to look like other output. Line breaks become
+    spaces, and control characters become escapes.
+    """
+    text = re.sub(r"\s*\n\s*", " ", str(message).strip())
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST * 2 // 3]} … {text[-LONGEST // 3 :]}"
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )

@@ -1,4 +1,4 @@
-"""Every comparison of the bench runs, very small, and its engines agree."""
+"""Every comparison of the bench runs on very little work, and its engines agree."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from lslo.translation.translate import translate
 from models import Merger
 from sizes import SIZES
 from translation_engines import generate_direction, run_lslo
-from work import write_translation_work
+from translation_work import write_translation_work
 
 pytestmark = pytest.mark.bench
 
@@ -31,7 +31,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """What `bench/run.py --quick` writes, and its page."""
+    """The JSON and the page that `bench/run.py --quick` writes."""
     for package in ("peft", "accelerate", "ctranslate2"):
         pytest.importorskip(package, reason="`make bench` installs the peers")
     folder = tmp_path_factory.mktemp("bench")
@@ -52,7 +52,7 @@ def report(tmp_path_factory):
 def test_every_comparison_has_all_its_rows(report):
     content, page = report
     rows = {one["title"]: [row["engine"] for row in one["rows"]] for one in content["comparisons"]}
-    # An engine, or two variants of each of CTranslate2's.
+    # Each engine has a row, and each of CTranslate2's has two, one a variant.
     assert {title: len(of) for title, of in rows.items()} == {
         "Translation, embedded, 2;2;8": 8,
         "Training, embedded, 2;2;8": 7,
@@ -94,7 +94,7 @@ def test_the_machine_is_described_and_measured(report):
 
 @pytest.fixture(scope="module")
 def middle(tmp_path_factory):
-    """Two directions of the random model."""
+    """The work of translating two directions with the random model."""
     size = replace(SIZES["middle"], directions=2, rows=8)
     return write_translation_work(tmp_path_factory.mktemp("work"), size, "2;2;8")
 
@@ -117,7 +117,7 @@ def test_the_limit_ends_sentences_alike(tmp_path):
     work = write_translation_work(tmp_path, short, "2;2;8")
     (direction,) = work.directions
     ours = run_lslo(work, CPU).outputs["-".join(direction)]
-    # The language token is one of the twelve.
+    # The language token is one of the twelve tokens of the limit.
     assert max(map(len, ours)) == 11
     merged = Merger(work.base_model, work.adapter).merge(direction)
     assert generate_direction(merged, work, direction, CPU) == ours
@@ -137,7 +137,7 @@ def test_the_adapter_changes_translations(middle, translations):
 
 
 def test_another_directions_adapter_is_a_disagreement(middle, translations):
-    """The check sees a wrong merge."""
+    """The check notices that another direction's adapter was merged."""
     wrong = Merger(middle.base_model, middle.adapter).merge(middle.directions[1])
     first = middle.directions[0]
     found = {"-".join(first): generate_direction(wrong, middle, first, CPU)}

@@ -1,4 +1,4 @@
-"""A real disk runs full under a checkpoint, an adapter, hypotheses; with room again, the run completes."""
+"""A real disk becomes full while results are written; once there is room again, the run completes."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ STATE = "results/tiny/state/Ft-all-seed1"
 
 @contextmanager
 def small_disk(folder, size):
-    """A file system of so many KiB in the folder; yields a function that gives it another size."""
+    """Mounts a file system on a folder and yields a function that resizes it; sizes are in KiB."""
     folder.mkdir(parents=True, exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "lslo-test", str(folder)]
     mounted = subprocess.run(command, capture_output=True, text=True)
@@ -39,7 +39,7 @@ def told_of_a_full_disk(result):
 
 @pytest.fixture
 def expected(workflow):
-    """The adapter of an undisturbed run, its results taken away again."""
+    """The weights of an undisturbed run, whose results are removed again."""
     assert workflow.run(None, f"{SEED}/adapter").returncode == 0
     weights = (workflow.folder / SEED / "adapter/model.safetensors").read_bytes()
     subprocess.run(
@@ -49,13 +49,14 @@ def expected(workflow):
 
 
 def test_a_disk_that_is_full_under_a_checkpoint(workflow, expected):
-    # A state of full fine-tuning has 20 MB, the model of an epoch 7: the first state fits, the second not.
+    # A saved state of full fine-tuning has 20 MB and the model of an epoch 7 MB: the first state fits, the
+    # second does not.
     with small_disk(workflow.folder / "results/tiny/state", 45_000) as resize:
         result = workflow.run(None, f"{SEED}/adapter")
         assert result.returncode == 1
         assert told_of_a_full_disk(result), result.stdout
         assert not (workflow.folder / SEED / "adapter").exists()
-        # The disk was not full before.
+        # The disk became full only in the second epoch.
         assert "epoch 2/3" in (workflow.folder / "logs/tiny/finetune/Ft-all-seed1.log").read_text()
         check_checksums(workflow.folder / STATE / "epochs/epoch2")
         (state,) = (workflow.folder / STATE).glob("*.pt")

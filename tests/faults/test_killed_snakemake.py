@@ -17,13 +17,13 @@ LOG = f"logs/tiny/finetune/{SLUG}-seed1.log"
 
 def configured(workflow):
     config = workflow.config()
-    # Long enough to be interrupted.
+    # Enough epochs that the training can be interrupted.
     config["training"]["epochs"] = 100
     return config
 
 
 def started(workflow, config, target):
-    """A Snakemake, leader of its process group."""
+    """Starts a Snakemake in a process group of its own."""
     return subprocess.Popen(
         workflow.command(config, [target]),
         stdout=subprocess.PIPE,
@@ -34,7 +34,7 @@ def started(workflow, config, target):
 
 
 def begun(workflow, config):
-    """A Snakemake whose fine-tuning has saved a state."""
+    """Starts a Snakemake and waits until its fine-tuning has saved a state."""
     process = started(workflow, config, TARGET)
     wait(lambda: list((workflow.folder / "results/tiny/state").glob("*/state-*.pt")), process)
     return process
@@ -53,7 +53,7 @@ def weights(workflow):
 
 
 def undisturbed(workflow, config):
-    """The bits of the same setting and seed trained without interruption, elsewhere."""
+    """Trains the same setting and seed elsewhere, without interruption, and returns the weights."""
     other = {**config, "experiment": "undisturbed"}
     target = TARGET.replace("tiny", "undisturbed")
     assert workflow.run(other, target).returncode == 0
@@ -62,8 +62,10 @@ def undisturbed(workflow, config):
 
 @pytest.mark.parametrize("whom", ["group", "snakemake"])
 def test_an_interrupted_snakemake_goes_on_where_it_was(workflow, whom):
-    """Ctrl-C reaches all processes of the terminal; of `kill -INT`, which reaches Snakemake alone, jobs know
-    nothing, and it waits for them."""
+    """Ctrl-C reaches all processes of the terminal; `kill -INT` reaches Snakemake alone.
+
+    After `kill -INT`, Snakemake waits for its jobs, which learn nothing of the signal.
+    """
     config = configured(workflow)
     process = begun(workflow, config)
     (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGINT)
@@ -74,7 +76,7 @@ def test_an_interrupted_snakemake_goes_on_where_it_was(workflow, whom):
         assert not (workflow.folder / TARGET).exists()
     else:
         assert (workflow.folder / TARGET / "adapter.safetensors").is_file(), output
-    # Nothing has to be unlocked or removed.
+    # Nothing has to be unlocked or removed before the next run.
     result = workflow.run(config, TARGET)
     assert result.returncode == 0, result.stdout
     assert weights(workflow) == undisturbed(workflow, config)
@@ -94,7 +96,7 @@ def test_a_killed_snakemakes_job_is_neither_doubled_nor_lost(workflow):
     assert second.returncode != 0
     assert "another job is at work on this; wait until it has ended or end it" in second.stdout
 
-    # The job of the first goes on alone, to its end, and what it made is taken.
+    # The first Snakemake's job goes on alone to its end, and the next run uses its results.
     record = workflow.folder / TARGET.replace("adapter", "records/finetune.json")
     wait(record.exists)
     made = weights(workflow)
@@ -103,7 +105,7 @@ def test_a_killed_snakemakes_job_is_neither_doubled_nor_lost(workflow):
     assert "epoch 1/" not in (workflow.folder / LOG).read_text()
     assert weights(workflow) == made == undisturbed(workflow, config)
 
-    # Had the outputs been removed, the finished training would still be there.
+    # Even where the outputs are removed, the finished training is still in its state.
     (workflow.folder / TARGET / "adapter.safetensors").parent.rename(workflow.folder / "elsewhere")
     fourth = workflow.run(config, TARGET)
     assert fourth.returncode == 0, fourth.stdout
@@ -113,14 +115,14 @@ def test_a_killed_snakemakes_job_is_neither_doubled_nor_lost(workflow):
 
 
 def test_a_killed_snakemakes_translation_is_not_doubled(workflow):
-    """Its translation, of other parameters, must not come in between later on."""
+    """The leftover translation, with other parameters, must not interfere with a later one."""
     config = workflow.config()
     target = "results/tiny/settings/Pretrain/seed1/scores.csv"
     process = started(workflow, config, target)
     log = workflow.folder / "logs/tiny/translate/Pretrain-seed1-0.log"
     wait(lambda: log.exists() and "translating 20 directions" in log.read_text(), process)
     os.kill(process.pid, signal.SIGKILL)
-    # The job itself is held, so that it is surely there.
+    # The job is stopped, so that it cannot end before the second run starts.
     command = ["pgrep", "-g", str(process.pid), "-f", "scripts/tmp.*translate"]
     (job,) = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     os.kill(int(job), signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""A fine-tuning of the demo, killed twenty times at random, ends with the bits of one that was not."""
+"""A fine-tuning of the demo, killed twenty times at random, ends with the same bits as an undisturbed one."""
 
 import json
 import os
@@ -23,17 +23,17 @@ import json
 import sys
 from pathlib import Path
 
-from lslo.recipes.finetuning import fine_tune
-from lslo.running.script import job
+from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
+from lslo.running.script import script_job
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.settings import Setting
 from lslo.recipes.training_job import TrainingJob, run
 
 options = json.loads(Path(sys.argv[1]).read_text())
 folder = Path(options["folder"])
-with job(folder / "job.log"):
+with script_job(folder / "job.log"):
     print("begun", flush=True)
-    training = TrainingJob(
+    training_job = TrainingJob(
         base_model=Path(options["base_model"]),
         corpus=Path(options["corpus"]),
         resource_classes=options["resource_classes"],
@@ -44,20 +44,13 @@ with job(folder / "job.log"):
         fingerprint="fingerprint",
     )
     run(
-        fine_tune,
-        {
-            "job": training,
-            "setting": Setting.parse(options["setting"]),
-            "pruning": tuple(options["pruning"]),
-            "learned_strategy": None,
-            "keep_epochs": True,
-            "progress": None,
-        },
-        {
-            "output": folder / "adapter",
-            "parameters": folder / "parameters.json",
-            "epochs_output": folder / "epochs",
-        },
+        FineTuning(
+            training_job,
+            Setting.parse(options["setting"]),
+            pruning=tuple(options["pruning"]),
+            keep_epochs=True,
+        ),
+        FineTuningOutputs(folder / "adapter", folder / "parameters.json", folder / "epochs"),
         0,
         folder / "locks",
     )
@@ -66,9 +59,9 @@ with job(folder / "job.log"):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """Makes the command of the demo's fine-tuning for a folder."""
+    """A function that makes a folder for the demo's fine-tuning and returns it with the command to run."""
     from lslo.corpus.cldr.corpus import build_cldr_corpus
-    from lslo.experiment.config import Experiment
+    from lslo.experiment.experiment import Experiment
 
     config = yaml.safe_load((REPOSITORY / "config/demo.yaml").read_text())
     experiment = Experiment(config, REPOSITORY)
@@ -117,7 +110,7 @@ def start(command):
 
 
 def files(folder):
-    """Content of the results; of the metrics all but the speed."""
+    """Returns the content of the result files, and the metrics without the speed."""
     found = {
         str(path.relative_to(folder)): path.read_bytes()
         for name in ("adapter", "epochs", "parameters.json")
@@ -142,7 +135,7 @@ def test_twenty_kills_leave_the_same_bits(demo):
         log = killed / "job.log"
         log.unlink(missing_ok=True)
         process = start(command)
-        # A fifth of the kills may fall anywhere from the start on, the others once training is on.
+        # A fifth of the kills may happen any time after the start, the others only once training has begun.
         anywhere = moments.random() < 0.2
         deadline = time.monotonic() + 120
         while not (log.exists() and (anywhere or "setting" in log.read_text())):

@@ -1,4 +1,4 @@
-"""A training that is asked to stop saves its state, leaves soon, and continued ends with the same bits."""
+"""A training that is asked to stop saves its state and ends soon; continued, it gives the same bits."""
 
 import os
 import signal
@@ -17,8 +17,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 
-from lslo.recipes.finetuning import fine_tune
-from lslo.running.script import job
+from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
+from lslo.running.script import script_job
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.settings import Setting
 from lslo.recipes.training_job import TrainingJob, run
@@ -26,8 +26,8 @@ from lslo.recipes.training_job import TrainingJob, run
 folder, processes = Path(sys.argv[1]), int(sys.argv[2])
 
 if __name__ == "__main__":
-    with job(folder / "job.log"):
-        training = TrainingJob(
+    with script_job(folder / "job.log"):
+        training_job = TrainingJob(
             base_model=Path({base_model!r}),
             corpus=folder / "corpus",
             resource_classes={{"en": "H", "nl": "M", "fr": "V"}},
@@ -37,20 +37,10 @@ if __name__ == "__main__":
             state=folder / "state",
             fingerprint="fingerprint",
         )
-        arguments = {{
-            "job": training,
-            "setting": Setting.parse("2;2;4+SRC+GPS(0.5)"),
-            "pruning": (1, 1),
-            "learned_strategy": None,
-            "progress": None,
-        }}
-        outputs = {{
-            name: folder / path
-            for name, path in
-            {{"output": "adapter", "parameters": "parameters.json", "epochs_output": "epochs"}}.items()
-        }}
-        # So many processes, though there is no GPU.
-        run(fine_tune, arguments, outputs, processes, folder / "locks")
+        training = FineTuning(training_job, Setting.parse("2;2;4+SRC+GPS(0.5)"), pruning=(1, 1))
+        outputs = FineTuningOutputs(folder / "adapter", folder / "parameters.json", folder / "epochs")
+        # Several processes, although there is no GPU.
+        run(training, outputs, processes, folder / "locks")
 """
 pytestmark = pytest.mark.faults
 
@@ -80,7 +70,7 @@ class Job:
         )
 
     def wait_for_updates(self):
-        """Wait until the first epoch is over."""
+        """Waits until the first epoch is over."""
         deadline = time.monotonic() + 90
         while not list(self.folder.glob("state/state-*.pt")):
             assert self.process.poll() is None, self.process.stderr.read()
@@ -88,7 +78,7 @@ class Job:
             time.sleep(0.02)
 
     def end(self):
-        """(exit status, standard error) of the process once it has ended."""
+        """Waits for the process to end and returns (exit status, standard error)."""
         _, errors = self.process.communicate(timeout=120)
         return self.process.returncode, errors
 
@@ -131,7 +121,7 @@ def test_a_training_that_is_asked_to_stop_saves_its_state_and_goes_on_to_the_sam
 
 
 def test_several_processes_stop_together_and_go_on(tmp_path):
-    """The signal goes to the launching process, as a batch system's that knows no other."""
+    """The signal goes to the launching process only, the one that a batch system knows."""
     whole = Job(tmp_path / "whole", epochs=30, processes=2)
     assert whole.end()[0] == 0
     tmp_path = tmp_path / "stopped"

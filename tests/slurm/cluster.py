@@ -1,4 +1,4 @@
-"""A real SLURM on one machine: two nodes with two stand-in GPUs each, for tests and for trying the profile.
+"""A real SLURM on one machine, for tests and for trying the profile: two nodes with two stand-in GPUs each.
 
     python tests/slurm/cluster.py install     # Debian's packages, as root
     python tests/slurm/cluster.py start       # prints the line that puts its commands on PATH
@@ -79,7 +79,7 @@ Name=gpu File=/dev/full
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports that nobody listens on now."""
+    """Returns ports that no process listens on at the moment."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     ports = [server.getsockname()[1] for server in sockets]
     for server in sockets:
@@ -88,26 +88,37 @@ def free_ports(number: int) -> list[int]:
 
 
 class Cluster:
-    """The cluster in a folder, running or not. The folder's path must be short: a socket lies in it."""
+    """The cluster in a folder, running or not.
+
+    The folder's path must be short, because a socket lies in the folder.
+    """
 
     def __init__(self, folder: Path | str):
         self.folder = Path(folder)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment in which SLURM's commands mean this cluster."""
+        """The environment in which SLURM's commands use this cluster."""
         return {
             **os.environ,
-            # Not SLURM_CONF alone: jobs of Snakemake's plugin clear it before they start their step.
+            # Not SLURM_CONF alone, which jobs of Snakemake's plugin clear before they start their step.
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
             "SLURM_CONF": str(self.folder / "slurm.conf"),
-            # A job with GPUs otherwise refuses to compute where PyTorch sees none.
+            # Without this, a job with GPUs refuses to compute where PyTorch sees none.
             "LSLO_STAND_IN_GPUS": "1",
             MARK: str(self.folder),
         }
 
     def command(self, *command: str, check: bool = True) -> str:
-        """The output of one of SLURM's commands."""
+        """Runs one of SLURM's commands and returns its output.
+
+        Args:
+            *command: The command and its arguments.
+            check: Whether a failure raises an error.
+
+        Raises:
+            ClusterError: The command failed.
+        """
         result = subprocess.run(
             [str(self.folder / "bin" / command[0]), *command[1:]],
             stdout=subprocess.PIPE,
@@ -121,34 +132,36 @@ class Cluster:
         return result.stdout
 
     def jobs(self, folder: Path | str) -> list[dict[str, str]]:
-        """SLURM's records of all jobs that were submitted from this folder, as `scontrol show job` names
-        their fields, in the order of submission; ended ones too."""
+        """Returns SLURM's records of all jobs that were submitted from a folder, ended jobs included.
+
+        The records are in the order of submission, and their fields are named as in `scontrol show job`.
+        """
         lines = self.command("scontrol", "show", "job", "--all", "--detail", "--oneliner").splitlines()
-        # A field of two words, such as a comment, loses the second.
+        # A field of two words, such as a comment, keeps only the first.
         records = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines]
         return [record for record in records if record.get("WorkDir") == str(folder)]
 
     def node_state(self, node: str) -> str:
-        """A node's state as sinfo names it: `idle`, `mixed`, `drained`, …"""
+        """Returns a node's state as sinfo names it, such as `idle`, `mixed` or `drained`."""
         return self.command(
             "sinfo", "--noheader", f"--nodes={node}", "--partition=gpu", "--format=%T"
         ).strip()
 
     def queue(self) -> list[str]:
-        """Ids of the jobs that wait, run or are about to end."""
+        """Returns the ids of the jobs that wait, run or are about to end."""
         return self.command("squeue", "--noheader", "--format=%i").split()
 
     def cancel_all(self) -> None:
-        """End all jobs, and wait until they have ended."""
+        """Cancels all jobs and waits until they have ended."""
         self.command("scancel", f"--user={getpass.getuser()}")
         if not wait_until(lambda: not self.queue(), 60):
             raise ClusterError(f"jobs do not end: {self.queue()}")
 
     def start(self) -> None:
-        """Start the daemons and wait until both nodes take jobs."""
+        """Starts the daemons and waits until both nodes accept jobs."""
         for name in ("bin", "run", "log", "state", "spool"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        # munged wants its socket where all may come and only its user may write.
+        # munged requires a folder for its socket that all may enter and only its user may write to.
         for folder in (self.folder, self.folder / "run"):
             folder.chmod(0o755)
         self._write_files()
@@ -169,15 +182,19 @@ class Cluster:
             raise ClusterError(f"the nodes did not come up; logs in {self.folder}/log:\n{logs[-3000:]}")
 
     def stop(self) -> None:
-        """End all jobs and processes of the cluster, whatever state they are in."""
+        """Ends all jobs and processes of the cluster, whatever state they are in."""
         for signal_number, seconds in ((signal.SIGTERM, 3), (signal.SIGKILL, 10)):
-            # Again and again, since a daemon that is ending may just have started another process.
+            # Repeated, since a daemon that is ending may just have started another process.
             if wait_until(lambda number=signal_number: not self._signal(number), seconds):
                 return
         raise ClusterError(f"processes do not end: {processes_of(self.folder)}")
 
     def watch(self, process: int) -> None:
-        """Stop the cluster when that process is gone, however it ended; a process of its own does that."""
+        """Starts a process that stops the cluster when another process has ended, however it ended.
+
+        Args:
+            process: The id of the process to watch.
+        """
         subprocess.Popen(
             [sys.executable, __file__, "watch", str(self.folder), str(process)],
             stdin=subprocess.DEVNULL,
@@ -215,7 +232,7 @@ class Cluster:
         )
 
     def _daemon(self, program: str, *arguments: str) -> None:
-        """Start a daemon, which puts itself into the background."""
+        """Starts a daemon, which puts itself into the background."""
         result = subprocess.run(
             [program_path(program), *arguments],
             stdin=subprocess.DEVNULL,
@@ -230,7 +247,7 @@ class Cluster:
             raise ClusterError(f"{program} did not start: {result.stderr.strip()}")
 
     def _signal(self, number: int) -> list[int]:
-        """Send a signal to all processes of the cluster; returns those that there were."""
+        """Sends a signal to all processes of the cluster and returns their ids."""
         found = processes_of(self.folder)
         for process in found:
             with suppress(ProcessLookupError):
@@ -239,13 +256,14 @@ class Cluster:
 
 
 def main() -> None:
+    """Installs, starts, stops or watches a cluster, as the command line says."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("action", choices=("install", "start", "stop", "watch"))
     default = Path(tempfile.gettempdir()) / "lslo-slurm"
     parser.add_argument("folder", nargs="?", type=Path, default=default, help=f"default: {default}")
-    parser.add_argument("process", nargs="?", type=int, help="watch: stop the cluster when it is gone")
+    parser.add_argument("process", nargs="?", type=int, help="watch: stop the cluster when it has ended")
     arguments = parser.parse_args()
     cluster = Cluster(arguments.folder.resolve())
     try:

@@ -1,4 +1,4 @@
-"""A SLURM cluster for the tests of this folder."""
+"""A SLURM cluster for the tests in this folder."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from workflow_copy import Workflow
 
 @pytest.fixture(scope="session")
 def installed_slurm() -> None:
-    """SLURM's programs, installed if need be."""
+    """Installs SLURM's programs unless they are installed; skips the test where that is impossible."""
     try:
         install()
     except ClusterError as error:
-        # Where these tests have to run, not being able to is a failure.
+        # Where the tests must not be skipped, it is a failure that they cannot run.
         if os.environ.get("LSLO_SKIP_NOTHING"):
             raise
         pytest.skip(str(error))
@@ -30,10 +30,10 @@ def installed_slurm() -> None:
 
 @pytest.fixture(scope="session")
 def cluster(installed_slurm: None) -> Iterator[Cluster]:
-    """Two nodes, n1 and n2, of two stand-in GPUs each; nothing of it is left afterwards."""
+    """A cluster of two nodes, n1 and n2, with two stand-in GPUs each; nothing is left of it afterwards."""
     with tempfile.TemporaryDirectory(prefix="lslo-slurm-") as folder:
         cluster = Cluster(folder)
-        # Not for nothing: pytest itself may be killed.
+        # pytest may be killed, and then nothing below `finally` runs.
         cluster.watch(os.getpid())
         try:
             cluster.start()
@@ -45,6 +45,6 @@ def cluster(installed_slurm: None) -> Iterator[Cluster]:
 
 @pytest.fixture
 def slurm_workflow(cluster: Cluster, tmp_path: Path) -> Iterator[Workflow]:
-    """A workflow that has not run and runs through profiles/slurm; its jobs end with the test."""
+    """A workflow that has not run yet and uses profiles/slurm; its jobs end with the test."""
     yield workflow_on(cluster, tmp_path)
     cluster.cancel_all()

@@ -1,4 +1,4 @@
-"""SLURM from Debian's packages."""
+"""SLURM's programs, from Debian's packages."""
 
 from __future__ import annotations
 
@@ -9,26 +9,30 @@ import subprocess
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 PROGRAMS = ("slurmctld", "slurmd", "munged")
 COMMANDS = ("sbatch", "srun", "squeue", "sinfo", "scancel", "scontrol")
-# The daemons lie where the PATH of an ordinary user does not look.
+# The daemons lie in folders that are not on the PATH of an ordinary user.
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 
 
 class ClusterError(RuntimeError):
-    """What SLURM lacks here, or why it did not start; one line."""
+    """SLURM cannot be installed or started; the message is one line and says why."""
 
 
 def program_path(name: str) -> str | None:
-    """Where a program of SLURM lies, None where it is not installed."""
+    """Returns the path of one of SLURM's programs, or None if it is not installed."""
     return shutil.which(name, path=SYSTEM_PATH)
 
 
 def installed() -> bool:
-    """Whether SLURM's programs are there."""
+    """Returns whether all of SLURM's programs are installed."""
     return all(program_path(program) for program in (*PROGRAMS, *COMMANDS))
 
 
 def install() -> None:
-    """Install SLURM from Debian's packages, unless it is there; raises ClusterError where it cannot be."""
+    """Installs SLURM from Debian's packages, unless it is installed.
+
+    Raises:
+        ClusterError: SLURM cannot be installed.
+    """
     if installed():
         return
     by_hand = f"apt-get install --no-install-recommends {' '.join(PACKAGES)}"

@@ -1,4 +1,4 @@
-"""Finding the processes of a cluster, and waiting."""
+"""The processes of a cluster: how to find them, and how to wait for a condition."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-# In the environment of a cluster's daemons and of what tests start with it.
+# The environment variable that marks a cluster's daemons and the processes that tests start for it.
 MARK = "LSLO_TEST_CLUSTER"
 
 
 def environment_of(process: int) -> dict[str, str]:
-    """The environment that a process was started in; empty where it has ended or is another user's."""
+    """Returns the environment that a process was started in; empty if it has ended or is another user's."""
     try:
         content = Path(f"/proc/{process}/environ").read_bytes().decode(errors="replace")
     except OSError:
@@ -21,7 +21,11 @@ def environment_of(process: int) -> dict[str, str]:
 
 
 def processes_of(folder: Path | str) -> list[int]:
-    """Ids of the processes of the cluster in this folder and of its jobs, but not of this one."""
+    """Returns the ids of the processes of a cluster and of its jobs, without this process.
+
+    Args:
+        folder: The folder of the cluster.
+    """
     processes = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
     return [process for process in processes if process != os.getpid() and _belongs_to(folder, process)]
 
@@ -30,12 +34,12 @@ def _belongs_to(folder: Path | str, process: int) -> bool:
     environment = environment_of(process)
     if environment.get(MARK) == str(folder):
         return True
-    # A job that somebody submitted by hand; not that person's shell.
+    # A job that somebody submitted by hand, but not that person's shell.
     return environment.get("SLURM_CONF") == f"{folder}/slurm.conf" and "SLURM_JOB_ID" in environment
 
 
 def wait_until(condition: Callable[[], object], seconds: float, pause: float = 0.1) -> bool:
-    """Whether the condition came true within so many seconds."""
+    """Waits until a condition is true and returns whether it became true within the given seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

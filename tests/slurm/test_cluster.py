@@ -1,4 +1,4 @@
-"""The test cluster by hand, and that nothing of it outlives whoever started it."""
+"""The test cluster is started and stopped by hand, and nothing of it outlives the process that started it."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from processes import processes_of, wait_until
 pytestmark = pytest.mark.slurm
 
 SCRIPT = Path(__file__).with_name("cluster.py")
-# A test that starts a cluster as the fixture does, submits a job that does not end, and is still at work.
+# A test that starts a cluster as the fixture does, submits a job that does not end, and goes on.
 INTERRUPTED = """
 import os, sys, time
 from cluster import Cluster
@@ -26,7 +26,7 @@ cluster.command("sbatch", "--output=/dev/null", "--wrap", "trap '' TERM; while t
 print("started", flush=True)
 time.sleep(600)
 """
-# These tests where SLURM is not installed and cannot be.
+# A run of these tests on a machine where SLURM is not installed and cannot be installed.
 NOT_INSTALLED = """
 import os, sys, pytest
 import packages

@@ -1,4 +1,4 @@
-"""The cut-down demo through profiles/slurm, with a node drained on the way, and the variant for gres."""
+"""The cut-down demo through profiles/slurm, while a node is drained, and the profile's variant for gres."""
 
 from datetime import datetime
 from itertools import combinations
@@ -25,7 +25,15 @@ DRAINED = "n1"
 
 
 class Demo:
-    """A finished run. before, after: SLURM's records of the jobs that started before and after the drain."""
+    """A finished run.
+
+    Args:
+        workflow: The workflow.
+        output: Snakemake's output.
+        jobs: SLURM's records of all jobs.
+        drained_at: The time when the node was drained; `before` and `after` are the jobs that started before
+            and after it.
+    """
 
     def __init__(self, workflow, output: str, jobs: list[dict[str, str]], drained_at: str):
         self.workflow = workflow
@@ -40,7 +48,7 @@ def rule_of(job: dict[str, str]) -> str:
 
 
 def cut_down(config: dict) -> dict:
-    """Three settings that are trained, and all stages."""
+    """Returns a configuration with three trained settings and all stages."""
     settings = ["Pretrain", "Ft-all", "1;1;2+WL+GPS(0.9)", "1;1;2+SRC+GPS(0.9)"]
     roles = {"pruned": settings[2], "source_index": settings[3]}
     return {**config, "tables": {"table1": settings}, "figure3": [settings[2]], "claims": roles}
@@ -50,7 +58,7 @@ def cut_down(config: dict) -> dict:
 def demo(cluster, tmp_path_factory):
     workflow = workflow_on(cluster, tmp_path_factory.mktemp("demo"))
     run = Run(workflow, cut_down(gpu_config(workflow)))
-    # Its second training on this node.
+    # Subspace estimation is the run's second training.
     run.wait_until(lambda: any(rule_of(job) == "estimate_subspaces" for job in cluster.jobs(workflow.folder)))
     cluster.command("scontrol", "update", f"nodename={DRAINED}", "state=drain", "reason=test")
     drained_at = f"{datetime.now():%Y-%m-%dT%H:%M:%S}"
@@ -115,14 +123,14 @@ def test_when_a_node_was_drained_the_run_went_on_on_the_other(demo):
     assert any(job["NodeList"] == DRAINED for job in demo.before)
     assert {rule_of(job) for job in demo.after} >= {"translate", "translate_epochs", "score"}
     assert {job["NodeList"] for job in demo.after} == {"n2"}
-    # What ran on the drained node was let finish; nothing was submitted twice.
+    # Jobs on the drained node could finish, and no job was submitted twice.
     assert {job["JobState"] for job in demo.jobs} == {"COMPLETED"}
     assert len({job["Comment"] for job in demo.jobs}) == len(demo.jobs)
 
 
 def test_gres_instead_of_gpus(cluster, tmp_path):
     workflow = workflow_on(cluster, tmp_path, "slurm_gres")
-    # The profile's number holds, not this one.
+    # The profile's number of GPUs takes precedence over this one.
     config = {**gpu_config(workflow), "gpus": 2}
     run = Run(workflow, config, adapter(LSLO_SETTING), adapter(FULL_SETTING))
     visible = []
@@ -133,6 +141,6 @@ def test_gres_instead_of_gpus(cluster, tmp_path):
         assert job["TresPerNode"] == "gres:gpu:1"
         assert "TresPerJob" not in job
     assert run.wait() == 0, run.output
-    # On one node each has a GPU of its own.
+    # The two jobs are on the same node, each with a GPU of its own.
     assert sorted(visible) == ["0", "1"]
     assert "epoch 3/3" in training_log(workflow, LSLO_SETTING)

@@ -1,4 +1,4 @@
-"""Trainings that SLURM ends, by scancel and when their walltime is over: they go on, with the same bits."""
+"""Trainings that SLURM ends, by scancel or at the end of their walltime, go on and give the same bits."""
 
 import re
 import time
@@ -29,7 +29,7 @@ TARGETS = [adapter(setting) for setting in SETTINGS]
 
 
 def config_of(workflow: Workflow) -> dict:
-    """Trainings long enough to be ended in their second epoch."""
+    """Returns a configuration whose trainings are long enough to be ended in their second epoch."""
     config = gpu_config(workflow, epochs=6)
     config["corpus"]["embedded"]["rows"]["dev"] = 20
     return config
@@ -37,7 +37,7 @@ def config_of(workflow: Workflow) -> dict:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    """A run that trains both settings without SLURM and without a break, still at it."""
+    """A run that trains both settings without SLURM and without a break; it may still be running."""
     folder = tmp_path_factory.mktemp("uninterrupted")
     source = copy_workflow(folder / "workflow")
     workflow = Workflow(source, folder / "run", environment={"LSLO_STAND_IN_GPUS": "1"})
@@ -51,7 +51,10 @@ def uninterrupted(tmp_path_factory):
 class Disturbed:
     """A run in which one training was cancelled and another exceeded its walltime, both in the second epoch.
 
-    logs: the log of a setting's first job. leaving: the seconds that its training took, once told to end.
+    Attributes:
+        workflow: The workflow.
+        logs: The log of each setting's first job.
+        leaving: The seconds that each setting's training took to end, once it was told to.
     """
 
     workflow: Workflow
@@ -70,7 +73,7 @@ def disturbed(cluster, tmp_path_factory, request):
 
     held = {setting: hold_training(run, cluster, setting) for setting in SETTINGS}
     cluster.command("scancel", held[LSLO_SETTING][0])
-    # SLURM looks every half minute whether a job's time is over.
+    # SLURM checks every half minute whether a job's time is over.
     cluster.command("scontrol", "update", f"jobid={held[FULL_SETTING][0]}", "EndTime=now")
     for setting, (_, process) in held.items():
         run.wait_until(lambda setting=setting: job(setting)["JobState"] != "RUNNING")
@@ -78,7 +81,7 @@ def disturbed(cluster, tmp_path_factory, request):
         run.wait_until(lambda process=process: not Path(f"/proc/{process}").exists())
         disturbed.leaving[setting] = time.monotonic() - told
         disturbed.logs[setting] = training_log(workflow, setting)
-    # While Snakemake waits.
+    # The undisturbed run trains while this Snakemake waits for SLURM.
     request.getfixturevalue("uninterrupted")
     assert run.wait() == 0, run.output
     return disturbed
@@ -92,7 +95,7 @@ def test_a_job_that_slurm_ended_is_submitted_again_with_more_memory_and_time(
     assert (first["JobState"], second["JobState"]) == (state, "COMPLETED")
     assert (first["MinMemoryNode"], second["MinMemoryNode"]) == ("16000M", "32000M")
     assert second["TimeLimit"] == "1-00:00:00"
-    # The first one's processes had ended before the second was submitted.
+    # The first job's processes had ended before the second job was submitted.
     assert first["EndTime"] < second["SubmitTime"]
 
 
@@ -113,7 +116,7 @@ def test_a_training_that_slurm_ends_saves_its_state_and_says_so(disturbed, setti
     assert len([line for line in log.splitlines() if "SIGTERM" in line]) == 1, log
     # SLURM sends SIGKILL 30 seconds after SIGTERM, unless a cluster is set otherwise.
     assert disturbed.leaving[setting] < 10
-    # Saved when it was told to end, not only at the end of an epoch.
+    # The state was saved when the training was told to end, not only at the end of an epoch.
     updates = [int(number) for number in re.findall(r"epoch \d+/\d+: (\d+) updates", log)]
     again = training_log(disturbed.workflow, setting)
     continued = re.search(r"continuing after epoch (\d+), update (\d+)", again)

@@ -1,4 +1,4 @@
-"""Snakemake itself interrupted or killed, and started again."""
+"""Snakemake itself is interrupted or killed, and started again."""
 
 import signal
 
@@ -13,14 +13,14 @@ TARGET = adapter(LSLO_SETTING)
 
 @pytest.fixture
 def config(slurm_workflow):
-    """A training long enough to be ended in its second epoch."""
+    """A configuration whose training is long enough to be ended in its second epoch."""
     config = gpu_config(slurm_workflow, epochs=6)
     config["corpus"]["embedded"]["rows"]["dev"] = 20
     return config
 
 
 def signalled(cluster, workflow, config, number: signal.Signals) -> Run:
-    """A run whose Snakemake got a signal in the second epoch of the training, at Snakemake's end."""
+    """Starts a run, sends Snakemake a signal in the training's second epoch, and waits for its end."""
     run = Run(workflow, config, TARGET)
     hold_training(run, cluster, LSLO_SETTING)
     run.process.send_signal(number)

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 import lslo.translation.translate
+from lslo.adapters.adapter_description import AdapterDescription
 from lslo.adapters.adapter_folder import save_adapter
 from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
-from lslo.base_model.loading import load_base_model
+from lslo.base_model.loading import base_model_fingerprint, load_base_model
 from lslo.cli import _device, main
 
 
@@ -68,11 +69,13 @@ def test_a_language_that_the_adapter_lacks_is_refused(monkeypatch, capsys, base_
     save_adapter(
         tmp_path,
         placed,
-        setting="1;1;1+SRC",
-        ranks=ranks,
-        strategy=strategy,
-        modules="all",
-        base_model=base_model,
+        AdapterDescription(
+            setting="1;1;1+SRC",
+            ranks=ranks,
+            strategy=strategy,
+            modules="all",
+            base_model_sha256=base_model_fingerprint(base_model),
+        ),
     )
     arguments = ("--base-model", base_model, "--adapter", tmp_path, "--source", "en", "--target", "de")
     status, output = translate(monkeypatch, capsys, "a house\n", *arguments)

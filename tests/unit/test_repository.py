@@ -10,8 +10,8 @@ import yaml
 
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.cldr.corpus import build_cldr_corpus, corpus_fingerprint
-from lslo.experiment.code_fingerprint import files_fingerprint
-from lslo.experiment.config import Experiment
+from lslo.experiment.experiment import Experiment
+from lslo.files.checksums import files_fingerprint
 
 REPOSITORY = Path(__file__).parents[2]
 BASE_MODEL = REPOSITORY / "resources/embedded_base_model"
@@ -22,7 +22,7 @@ def test_the_conda_environment_pins_what_pyproject_pins():
     environment = yaml.safe_load((REPOSITORY / "envs/lslo.yaml").read_text())
     pins = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
     assert pins == project["dependencies"]
-    assert all(re.fullmatch(r"[a-z-]+==[0-9.]+", pin) for pin in pins)
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+", pin) for pin in pins)
 
 
 def test_the_extras_are_pinned_too():

@@ -1,4 +1,4 @@
-"""A workflow that has not run, and one that has."""
+"""Fixtures: a workflow that has not run yet, and a finished one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def workflow(tmp_path: Path) -> Workflow:
 def finished_workflow(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """A workflow that has run to its end; tests must leave its results alone."""
     folder = tmp_path_factory.mktemp("finished")
-    # A space, since people have such folders.
+    # Users have folders with spaces in their names.
     workflow = Workflow(copy_workflow(folder / "work flow"), folder / "a run")
     workflow.folder.mkdir()
     result = workflow.run()

@@ -1,10 +1,10 @@
-"""What a user can get wrong is told in one line that names it, and leaves nothing under a final name."""
+"""A user's mistake is reported in one line that names it, and leaves no file under a final name."""
 
 import pytest
 
 
 def error_of(result) -> str:
-    """The one line of error of a failed run."""
+    """Returns the single error line of a failed run."""
     assert result.returncode != 0
     assert "Traceback" not in result.stdout
     errors = {line.strip() for line in result.stdout.splitlines() if line.strip().startswith("error: ")}
@@ -54,7 +54,7 @@ def test_a_folder_that_is_no_setting_is_refused(workflow):
 
 @pytest.fixture
 def own_text(workflow):
-    """A configuration with a corpus folder of one's own, and that folder."""
+    """A configuration with the user's own corpus folder, and that folder."""
     config = workflow.config()
     folder = workflow.folder / "mine"
     for split in ("dev", "devtest"):
@@ -110,7 +110,7 @@ def test_what_cannot_be_made_is_refused_when_the_workflow_starts(workflow, targe
 
 
 def test_a_configuration_stands_alone_beside_the_default_one(workflow):
-    """Snakemake would merge a named configuration into the default one, where it finds that."""
+    """Snakemake alone would merge the named configuration into the default one, where it finds that."""
     workflow.folder = workflow.source
     jobs = workflow.planned()
     assert jobs["finetune"] == 5

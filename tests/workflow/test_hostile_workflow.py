@@ -1,4 +1,4 @@
-"""Hostile configurations, targets and folders on the real Snakemake: one line, no traceback, nothing run."""
+"""The real Snakemake refuses hostile input in one line and runs nothing: configurations, targets, folders."""
 
 import re
 import shlex

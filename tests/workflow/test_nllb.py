@@ -1,4 +1,4 @@
-"""An NLLB base model and text as FLORES-200 lays it out, with codes of their own; no language of class M."""
+"""A run with an NLLB base model, text laid out as in FLORES-200, their own codes, and no class M."""
 
 import os
 import subprocess
@@ -67,7 +67,7 @@ def finished(tmp_path_factory, base_model):
         for language, code in CODES.items():
             text = "".join(f"{phrase.sentences[language]}\n" for phrase in getattr(corpus, split))
             (workflow.folder / "flores200_dataset" / split / f"{code}.{split}").write_text(text)
-    # The codes as a column of a table of one's own, and one by one.
+    # The corpus's codes are a column of the user's own table; the base model's are given one by one.
     header, *rows = (REPOSITORY / "config/languages.tsv").read_text().splitlines()
     table = [f"{row}\t{CODES[row.partition(chr(9))[0]]}" for row in rows if row.partition("\t")[0] in CODES]
     (workflow.folder / "my_languages.tsv").write_text("\n".join([f"{header}\tnllb", *table]) + "\n")
@@ -118,7 +118,7 @@ def test_the_adapter_translates_outside_the_workflow_by_the_experiments_codes(fi
     adapter = run / "settings/1-1-2_SRC/seed1/adapter"
 
     def translated(source, target):
-        # As the workflow translates, with 200 tokens at most.
+        # The workflow's own decoding, of at most 200 tokens.
         options = ["--base-model", base_model, "--adapter", adapter, "--source", source, "--target", target]
         options += ["--beam", "2", "--device", "cpu"]
         return subprocess.run(

@@ -1,4 +1,4 @@
-"""From downloads to tables as at paper scale: FLORES-101's and fairseq's forms, served from this machine."""
+"""A run from downloads to tables as at paper scale: FLORES-101's and fairseq's formats, served locally."""
 
 import http.server
 import io
@@ -22,7 +22,7 @@ from lslo.scoring.score_files import read_scores
 from workflow_copy import Workflow, copy_workflow
 
 REPOSITORY = Path(__file__).parents[2]
-# Code -> FLORES-101's; and resource class.
+# FLORES-101's code of each language, and the resource classes.
 LANGUAGES = {"en": "eng", "fr": "fra", "nl": "nld", "wo": "wol"}
 CLASSES = {"en": "H", "fr": "H", "nl": "M", "wo": "V"}
 
@@ -45,7 +45,7 @@ def saved(state) -> bytes:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """The three downloads, made here, and the address of a server of them."""
+    """The address of a server of the three downloads, which are made here."""
     folder = tmp_path_factory.mktemp("served")
     corpus = build_cldr_corpus(
         CLASSES,

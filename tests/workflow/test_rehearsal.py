@@ -1,9 +1,9 @@
 """All of config/lang12.yaml, from downloads to the report, on real FLORES-101 text and a fairseq archive.
 
-Everything is served from this machine: `dev` and `devtest` are made of the two halves of FLORES-101's public
-`devtest`, and the model is the tiny one of tests/data, so that scores are near zero and every file is real.
+Everything is served from this machine. `dev` and `devtest` are made from the two halves of FLORES-101's
+public `devtest`. The model is the tiny one of tests/data: scores are near zero, but every file is real.
 `make rehearsal FLORES101_DEVTEST=…` names the archive of `{language}.devtest` files; ROWS is the number of
-sentences of each half, EPOCHS that of a training, RUN a folder to keep the run in.
+sentences in each half, EPOCHS the number of epochs of a training, RUN a folder in which the run is kept.
 """
 
 import functools
@@ -26,14 +26,20 @@ ARCHIVE = REPOSITORY / "tests/data/fairseq_m2m_tiny/flores101_mm100_tiny.tar.gz"
 TEXT = Path(os.environ.get("FLORES101_DEVTEST") or REPOSITORY.parent / "shared/data/flores101_devtest.tar.xz")
 ROWS = int(os.environ.get("ROWS") or 3)
 EPOCHS = int(os.environ.get("EPOCHS") or 3)
-# The tiny model knows eleven languages; those of lang12 that it lacks borrow the tokens of others.
+# The tiny model knows eleven languages; the languages of lang12 that it lacks borrow the tokens of others.
 BORROWED = {"nl": "af", "ja": "am", "ko": "zh"}
 
 pytestmark = pytest.mark.rehearsal
 
 
 def halves(source: Path, target: Path, rows: int) -> None:
-    """Write an archive of FLORES-101's layout, its two splits the first rows of the two halves of a text."""
+    """Writes an archive in FLORES-101's layout from an archive of `{language}.devtest` files.
+
+    Args:
+        source: The archive to read.
+        target: The archive to write, whose `dev` and `devtest` begin the two halves of each text.
+        rows: The number of sentences in each split.
+    """
     with tarfile.open(source) as text, tarfile.open(target, "w:gz") as archive:
         for member in text:
             if not member.name.endswith(".devtest"):

@@ -1,4 +1,4 @@
-"""The real workflow on a configuration cut down to a minute: what it makes, and what it makes again."""
+"""The real workflow on a configuration cut down to a minute: its results, and which it makes again."""
 
 import json
 import os
@@ -106,7 +106,7 @@ def test_a_second_run_does_nothing(finished_workflow):
 
 @pytest.fixture
 def edited(finished_workflow):
-    """Edit a file of the finished workflow's copy, and put it back."""
+    """A function that edits a file of the finished workflow's copy; the test's end restores the file."""
     before = {}
 
     def edit(name: str) -> None:
@@ -170,7 +170,7 @@ def test_every_result_has_a_record_and_the_workflow_says_why_one_is_stale(finish
     assert all(line.endswith("nothing has changed") for line in lines)
     assert (finished_workflow.folder / "logs/tiny/why.log").read_text().splitlines() == lines
 
-    # How often states are saved changes no result.
+    # The interval at which states are saved changes no result.
     config = finished_workflow.config()
     config["training"]["checkpoint_minutes"] = 1
     assert all(line.endswith("nothing has changed") for line in why(config))
@@ -200,7 +200,7 @@ def test_the_plan_of_a_finished_run_says_how_close_it_was(finished_workflow):
     assert stages["corpus"]["bytes"] == stages["corpus"]["planned"]["bytes"]
     assert stages["fine-tuning"]["bytes"] == pytest.approx(stages["fine-tuning"]["planned"]["bytes"], rel=0.1)
     assert all(stage["jobs_done"] == stage["jobs"] for stage in stages.values())
-    # All but the target `all`.
+    # The plan counts all jobs but the target `all`.
     assert sum(stage["jobs"] for stage in stages.values()) == sum(content["rules"].values()) - 1
     assert content["remaining_device_seconds"] == 0
 
@@ -241,7 +241,7 @@ def test_a_killed_job_is_continued_and_ends_with_the_same_adapter(workflow):
     continued = (workflow.folder / target / "adapter.safetensors").read_bytes()
     assert not list(state.glob("*.pt"))
 
-    # Finished, it is not trained again, whatever becomes of its outputs.
+    # A finished training is not repeated, whatever becomes of its outputs.
     again = workflow.run(config, "--force", target)
     assert again.returncode == 0, again.stdout
     log = (workflow.folder / f"logs/tiny/finetune/{slug}-seed1.log").read_text()
@@ -249,7 +249,7 @@ def test_a_killed_job_is_continued_and_ends_with_the_same_adapter(workflow):
     assert "epoch" not in log
     assert (workflow.folder / target / "adapter.safetensors").read_bytes() == continued
 
-    # Without its state, or where that is damaged, it is.
+    # Where its state is missing or damaged, the training is repeated.
     with (state / "result/output/adapter.safetensors").open("rb+") as file:
         file.seek(-1, os.SEEK_END)
         last = file.read()

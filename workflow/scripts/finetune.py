@@ -7,11 +7,11 @@ from lslo.experiment.settings import Setting
 from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.recipes.training_job import run
 from lslo.running.gpus import requested_gpus
-from lslo.running.script import job
+from lslo.running.script import script_job
 from training_job import training_job
 
 if "snakemake" in globals() and __name__ == "__main__":
-    with job(snakemake.log[0], snakemake.threads) as terminal, recorded(snakemake):
+    with script_job(snakemake.log[0], snakemake.threads) as terminal, recorded(snakemake):
         strategy = snakemake.input.get("strategy")
         run(
             FineTuning(

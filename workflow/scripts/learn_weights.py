@@ -6,11 +6,11 @@ from lslo.experiment.provenance import recorded
 from lslo.recipes.training_job import run
 from lslo.recipes.weight_learning import WeightLearning, WeightLearningOutputs
 from lslo.running.gpus import requested_gpus
-from lslo.running.script import job
+from lslo.running.script import script_job
 from training_job import training_job
 
 if "snakemake" in globals() and __name__ == "__main__":
-    with job(snakemake.log[0], snakemake.threads) as terminal, recorded(snakemake):
+    with script_job(snakemake.log[0], snakemake.threads) as terminal, recorded(snakemake):
         run(
             WeightLearning(training_job(snakemake), snakemake.params.rank),
             WeightLearningOutputs(

@@ -1,39 +1,35 @@
 """Table 3, the pruning schedules, and Tables 4 and 5, the languages, as this experiment uses them."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from lslo.experiment.hyperparameters import GradualPruningSchedule
 from lslo.experiment.languages import Language
-from lslo.reporting.table_formats import write_table
-from lslo.reporting.tables import PruningSchedule, languages_table, schedule_table
-from lslo.running.script import job
+from lslo.reporting.setup_tables import PrunedExperiment, languages_table, schedule_table
+from lslo.reporting.table_formats import Table, TableFiles, write_table
+from lslo.running.script import script_job
 
 
-def main(
-    number: int,
-    schedules: Sequence[Mapping],
-    languages: Sequence[Mapping[str, str]],
-    experiment: str,
-    outputs: Mapping[str, Path],
-) -> None:
-    """Write table `number`: 3 from the schedules, 4 or 5 from the rows of languages.tsv."""
+def setup_table(number: int, params: Any) -> Table:
+    """Table 3 from the schedules, or Table 4 or 5 from the rows of languages.tsv."""
     if number == 3:
-        table = schedule_table([PruningSchedule(**schedule) for schedule in schedules])
-    else:
-        table = languages_table(
-            [Language(**language) for language in languages],
-            name=experiment,
-            label=f"tab:{experiment}-languages",
+        return schedule_table(
+            [
+                PrunedExperiment(
+                    row["experiment"],
+                    [GradualPruningSchedule(**schedule) for schedule in row["schedules"]],
+                    row["epochs"],
+                )
+                for row in params.schedules
+            ]
         )
-    write_table(table, **outputs)
+    languages = [Language(**language) for language in params.languages]
+    return languages_table(languages, name=params.experiment, label=f"tab:{params.experiment}-languages")
 
 
 if "snakemake" in globals():
-    with job(snakemake.log[0]):
-        main(
-            int(snakemake.wildcards.number),
-            snakemake.params.schedules,
-            snakemake.params.languages,
-            snakemake.params.experiment,
-            {form: Path(path) for form, path in snakemake.output.items()},
+    with script_job(snakemake.log[0]):
+        write_table(
+            setup_table(int(snakemake.wildcards.number), snakemake.params),
+            TableFiles(**{form: Path(path) for form, path in snakemake.output.items()}),
         )

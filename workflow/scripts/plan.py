@@ -1,49 +1,17 @@
-"""Say what a configuration will cost, and once it has run, how close that was."""
+"""Tells what a configuration will cost and, once it has run, how close that was."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 
 from lslo.errors import one_line
-from lslo.experiment.config import Experiment
-from lslo.files.atomic import write_atomically
-from lslo.planning.plan import Plan
-from lslo.planning.report import as_json, markdown
-
-
-def main(
-    config: Mapping,
-    root: Path,
-    results: Path,
-    benchmarks: Path,
-    data: Path,
-    runtime_minutes: float,
-    log: Path,
-) -> None:
-    """Print the plan, and write it to `{results}/plan.md` and `plan.json`.
-
-    root: the folder of the Snakefile. runtime_minutes: that a training's rule asks for.
-    """
-    plan = Plan.of(Experiment(config, root), results, benchmarks, data)
-    text = markdown(plan, runtime_minutes)
-    numbers = json.dumps(as_json(plan), indent=1) + "\n"
-    write_atomically(results / "plan.md", lambda path: path.write_text(text, encoding="utf-8"))
-    write_atomically(results / "plan.json", lambda path: path.write_text(numbers, encoding="utf-8"))
-    log.write_text(text, encoding="utf-8")
-    print(text)
-
+from lslo.experiment.experiment import Experiment
+from lslo.planning.report import report_plan
 
 if "snakemake" in globals():
+    log = Path(snakemake.log[0])
     try:
-        main(
-            snakemake.config,
-            Path(snakemake.scriptdir).resolve().parents[1],
-            Path(snakemake.params.results),
-            Path(snakemake.params.benchmarks),
-            Path(snakemake.params.data),
-            snakemake.params.runtime,
-            Path(snakemake.log[0]),
-        )
+        root = Path(snakemake.scriptdir).resolve().parents[1]
+        report_plan(Experiment(snakemake.config, root), snakemake.params.runtime, log)
     except ValueError as error:
-        Path(snakemake.log[0]).write_text(f"error: {one_line(error)}\n", encoding="utf-8")
-        raise SystemExit(f"error: {one_line(error)}") from None
+        message = f"error: {one_line(error)}"
+        log.write_text(f"{message}\n", encoding="utf-8")
+        raise SystemExit(message) from None

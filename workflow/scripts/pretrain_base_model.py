@@ -4,10 +4,10 @@ from pathlib import Path
 
 from lslo.experiment.hyperparameters import Decoding
 from lslo.recipes.pretraining import Pretraining
-from lslo.running.script import job
+from lslo.running.script import script_job
 
 if "snakemake" in globals() and __name__ == "__main__":
-    with job(snakemake.log[0], snakemake.threads) as terminal:
+    with script_job(snakemake.log[0], snakemake.threads) as terminal:
         Pretraining(
             snakemake.params.resource_classes,
             snakemake.params.embedded,

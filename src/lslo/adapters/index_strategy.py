@@ -1,4 +1,4 @@
-"""Whether each layer's LSLo modules listen to the source or to the target language (Section 4.1)."""
+"""Index strategies: the layers whose LSLo modules follow the source language or the target (Section 4.1)."""
 
 from __future__ import annotations
 
@@ -10,27 +10,41 @@ from typing import Any
 from lslo.adapters.weight_matrices import SIDES
 
 SOURCE = "src"
-
-
 TARGET = "tgt"
 
 
 @dataclass(frozen=True)
 class IndexStrategy:
-    """`src` or `tgt` for each layer of the encoder and of the decoder, bottom layer first."""
+    """The language that each layer's LSLo modules follow: `src` or `tgt`.
+
+    Attributes:
+        encoder: `src` or `tgt` for each layer of the encoder, bottom layer first.
+        decoder: the same for the decoder.
+    """
 
     encoder: tuple[str, ...]
     decoder: tuple[str, ...]
 
     @classmethod
     def fixed(cls, index: str, encoder_layers: int, decoder_layers: int) -> IndexStrategy:
-        """`SRC`: source-indexed encoder, target-indexed decoder. `TGT`: both target-indexed (Table 6)."""
+        """Returns one of the two strategies that are not learned (Table 6).
+
+        Args:
+            index: `SRC` for a source-indexed encoder and a target-indexed decoder, `TGT` for both
+                target-indexed.
+            encoder_layers: the number of layers of the encoder.
+            decoder_layers: the number of layers of the decoder.
+        """
         encoder = {"SRC": SOURCE, "TGT": TARGET}[index]
         return cls((encoder,) * encoder_layers, (TARGET,) * decoder_layers)
 
     @classmethod
     def read(cls, path: Path | str) -> IndexStrategy:
-        """Read `index_strategy.json`. Raises ValueError naming the file and the key at fault."""
+        """Reads `index_strategy.json`.
+
+        Raises:
+            ValueError: names the file and the key at fault.
+        """
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as error:
@@ -42,7 +56,11 @@ class IndexStrategy:
 
     @classmethod
     def of(cls, content: Any) -> IndexStrategy:
-        """The strategy that the value of a JSON file is. Raises ValueError naming the key at fault."""
+        """Returns the strategy that a value parsed from JSON describes.
+
+        Raises:
+            ValueError: names the key at fault.
+        """
         for side in SIDES:
             layers = content.get(side) if isinstance(content, dict) else None
             if (
@@ -54,20 +72,27 @@ class IndexStrategy:
         return cls(tuple(content["encoder"]), tuple(content["decoder"]))
 
     def write(self, path: Path | str) -> None:
-        """Write `index_strategy.json`."""
+        """Writes `index_strategy.json`."""
         Path(path).write_text(
             json.dumps({side: list(getattr(self, side)) for side in SIDES}, indent=1) + "\n"
         )
 
     def index(self, side: str, layer: int) -> str:
-        """`src` or `tgt` for a layer (counted from 1) of `encoder` or `decoder`."""
+        """Returns `src` or `tgt` for a layer, counted from 1, of `encoder` or `decoder`."""
         return getattr(self, side)[layer - 1]
 
 
 def index_strategy(
     index: str, learned: Path | str | None, encoder_layers: int, decoder_layers: int
 ) -> IndexStrategy:
-    """The strategy that `WL`, `SRC` or `TGT` stands for. learned: `index_strategy.json`, needed by `WL`."""
+    """Returns the index strategy of a setting.
+
+    Args:
+        index: `WL` for the strategy that weight learning found, or `SRC` or `TGT` for a fixed one.
+        learned: the file `index_strategy.json` of weight learning; only `WL` needs it.
+        encoder_layers: the number of layers of the encoder.
+        decoder_layers: the number of layers of the decoder.
+    """
     if index == "WL":
         return IndexStrategy.read(learned)
     return IndexStrategy.fixed(index, encoder_layers, decoder_layers)

@@ -1,15 +1,26 @@
-"""Products of each row of a batch with its own language's rows of a matrix: the heart of LSLo (Equation 3).
+"""Matrix products of a batch whose sentences use different matrices: the heart of LSLo (Equation 3).
 
-The languages' rows lie one below the other in a matrix M [R, n], M_l [r_l, n] those of language l. Three
-products make up an LSLo module, forward and backward, for A (n = k) and for B (stored transposed, n = d):
+Language l has a matrix M_l [r_l, n]. The matrices of all languages lie one below the other in M [R, n], where
+R is the sum of the ranks r_l. An LSLo module has two such M: A (n = k) and B, which is stored transposed
+(n = d). A batch x [batch, time, n] has `time` positions of `batch` sentences, and each sentence s has a
+language l. Three operations multiply a sentence's part of the batch by the matrix of its own language:
 
-    narrow    x M_lᵀ            x A_lᵀ, and grad_y B_lᵀ
-    widen     y + inner M_l     the output, and grad_x
-    gradient  Σ innerᵀ x        over the rows of language l: the gradients of A_l and B_l
+    inner = narrow(x, M)          x_s M_lᵀ           from n numbers for each position to r_l
+    widen(y, inner, M)            y_s + inner_s M_l  from r_l numbers back to n, added to y
+    gradient(inner, x)            Σ_s inner_sᵀ x_s   the gradient of M_l, from the sentences of language l
 
-Two ways of computing them, chosen by device. `GroupedRows` brings the rows of a language together and
-multiplies language by language, so that M is never copied a row of the batch. `GatheredRows` copies for each
-row its own M_l and multiplies all rows at once: few, large kernels, which is what a GPU wants.
+The forward pass of a module with the frozen matrix W is
+
+    inner = narrow(x, A)          y = widen(x Wᵀ, inner, B)
+
+and its backward pass uses the same operations with A and B exchanged:
+
+    grad_inner = narrow(grad_y, B)      grad_x = widen(grad_y W, grad_inner, A)
+    grad_A = gradient(grad_inner, x)    grad_B = gradient(inner, grad_y)
+
+There are two implementations, chosen by device. `GroupedRows`, for CPUs, brings the sentences of a language
+together and multiplies language by language, so that no M_l is copied for each sentence. `GatheredRows`, for
+GPUs, copies M_l for each sentence and multiplies all sentences at once, which takes few, large kernels.
 """
 
 from __future__ import annotations
@@ -21,17 +32,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# grouped_mm wants rows of 16 bytes: four numbers in float32.
+# `grouped_mm` wants rows of a multiple of 16 bytes: four numbers in float32.
 ALIGNMENT = 4
-# Up to so many languages in a batch, a product a language costs less than bringing their matrices together.
+# With at most this number of languages in a batch, separate products cost less than stacking the languages'
+# matrices.
 FEW_LANGUAGES = 3
 
 
 class LanguageMatmul(ABC):
-    """The products of one batch for matrices of the same ranks.
+    """The three operations for one batch, for all matrices M with the same ranks.
 
-    ranks: r_l of each language. languages: [batch], the language of each row of the batch.
-    What `narrow` returns is for `widen` and `gradient` of the same object; its shape is theirs to know.
+    The tensor `inner` that `narrow` returns may only be given to `widen` and `gradient` of the same object:
+    its shape differs between implementations.
+
+    Attributes:
+        ranks: r_l of each language.
+        languages: [batch] int64, the index of each sentence's language.
+        total_rank: R, the sum of the ranks.
     """
 
     def __init__(self, ranks: tuple[int, ...], languages: Tensor):
@@ -41,31 +58,63 @@ class LanguageMatmul(ABC):
 
     @property
     def only_language(self) -> int | None:
-        """The language of all rows, where that is known and there is but one."""
+        """The language of all sentences; None where there are several, or where the object does not know."""
         return None
 
     @abstractmethod
     def narrow(self, x: Tensor, matrix: Tensor) -> Tensor:
-        """x M_lᵀ. x: [batch, time, n]; matrix: [R, n]. Computed in the precision of x."""
+        """Multiplies each sentence by the transpose of its language's matrix: x_s M_lᵀ.
+
+        Args:
+            x: [batch, time, n].
+            matrix: M [R, n]; converted to the dtype of x.
+
+        Returns:
+            The inner activations, in the dtype of x; the shape is the implementation's own.
+        """
 
     @abstractmethod
     def widen(self, y: Tensor, inner: Tensor, matrix: Tensor) -> Tensor:
-        """y + inner M_l, in place. y: [batch, time, n], contiguous; matrix: [R, n]."""
+        """Adds to y the inner activations multiplied by each sentence's matrix: y_s + inner_s M_l.
+
+        Args:
+            y: [batch, time, n], contiguous; changed in place.
+            inner: the result of `narrow`.
+            matrix: M [R, n]; converted to the dtype of y.
+
+        Returns:
+            The sum, which is y itself.
+        """
 
     @abstractmethod
     def gradient(self, inner: Tensor, x: Tensor, dtype: torch.dtype) -> Tensor:
-        """Σ innerᵀ x over each language's rows: [R, n], zero for languages that are not in the batch."""
+        """Computes the gradient of M: for each language the sum of inner_sᵀ x_s over its sentences.
+
+        Args:
+            inner: a result of `narrow`.
+            x: [batch, time, n].
+            dtype: the dtype of the result.
+
+        Returns:
+            [R, n], zero in the rows of languages that the batch lacks.
+        """
 
 
 def language_matmul(ranks: tuple[int, ...], languages: Tensor) -> LanguageMatmul:
-    """The products that suit the device of `languages` [batch]."""
+    """Returns the implementation that suits the device of the batch.
+
+    Args:
+        ranks: the rank of each language.
+        languages: [batch] int64, the index of each sentence's language.
+    """
     return (GatheredRows if languages.is_cuda else GroupedRows)(ranks, languages)
 
 
 class GatheredRows(LanguageMatmul):
-    """A batched product, in which each row of the batch has its own copy of M_l.
+    """The operations as batched products, with a copy of M_l for each sentence.
 
-    Where ranks differ, a smaller M_l is filled up to the largest rank with rows that are set to zero.
+    Where ranks differ, each copy is filled up to the largest rank with rows of zeros. The inner activations
+    are [batch, time, largest rank].
     """
 
     def __init__(self, ranks: tuple[int, ...], languages: Tensor):
@@ -75,17 +124,27 @@ class GatheredRows(LanguageMatmul):
         rank = rank[languages].unsqueeze(1)
         place = torch.arange(max(ranks), device=languages.device).unsqueeze(0)
         self.shape = (len(languages), max(ranks))
+        # [batch, largest rank, 1]: false for the rows that fill up a smaller M_l.
         self.own = (place < rank).unsqueeze(-1)
         self.all_own = bool(self.own.all())
+        # [batch · largest rank]: the row of M that each gathered row is a copy of. Filling rows copy row 0.
         self.index = torch.where(place < rank, first + place, 0).flatten()
 
     def gather(self, matrix: Tensor) -> Tensor:
-        """[R, n] -> [batch, largest rank, n], zero in the rows beyond a language's own rank."""
+        """Copies each sentence's M_l out of M [R, n].
+
+        Returns:
+            [batch, largest rank, n], zero in the rows beyond a language's own rank.
+        """
         gathered = matrix.index_select(0, self.index).view(*self.shape, matrix.shape[1])
         return gathered if self.all_own else gathered * self.own
 
     def scatter(self, gathered: Tensor) -> Tensor:
-        """The transpose of `gather`: [batch, largest rank, n] -> [R, n], summed over the batch."""
+        """Adds copies [batch, largest rank, n] up in the rows of M they belong to; the transpose of `gather`.
+
+        Returns:
+            [R, n].
+        """
         if not self.all_own:
             gathered = gathered * self.own
         columns = gathered.shape[-1]
@@ -93,21 +152,38 @@ class GatheredRows(LanguageMatmul):
         return sums.index_add_(0, self.index, gathered.reshape(len(self.index), columns))
 
     def narrow(self, x: Tensor, matrix: Tensor) -> Tensor:
+        """Returns x_s M_lᵀ: [batch, time, largest rank]."""
         return torch.bmm(x, self.gather(matrix).to(x.dtype).transpose(1, 2))
 
     def widen(self, y: Tensor, inner: Tensor, matrix: Tensor) -> Tensor:
+        """Returns y_s + inner_s M_l, in place: [batch, time, n]."""
         return y.baddbmm_(inner, self.gather(matrix).to(y.dtype))
 
     def gradient(self, inner: Tensor, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """Returns the gradient of M: [R, n]."""
         return self.scatter(torch.bmm(inner.transpose(1, 2), x).to(dtype))
 
 
 class GroupedRows(LanguageMatmul):
-    """A product a language, over the rows of that language brought together.
+    """The operations as one product for each language in the batch, over all of its sentences.
 
-    Rows that are in the order of their languages already, as in training batches the target languages are,
-    are used where they lie. Few languages are multiplied by views of M; many in one grouped product, for
-    which their M_l are brought to one rank, a copy of the size of M (none where all ranks are equal).
+    Sentences are brought into the order of their languages. No copy is needed where they are in this order
+    already, as the target languages of a training batch are. With few languages, each is multiplied by a view
+    of M. With many, one grouped product computes all; it wants matrices of equal rank, so that the M_l are
+    copied into a stack and filled up with zeros, unless M has that form already. The inner activations, in
+    the order of the languages, are [batch · time, width], or [batch · time, r_l] where language l is the only
+    one.
+
+    Attributes:
+        order: [batch], the permutation that brings the sentences into the order of their languages; None
+            where they are in it already.
+        present: the languages in the batch, ascending.
+        counts: [present languages], the number of sentences of each.
+        rows: the rows of M that belong to each language in the batch.
+        width: the largest rank in the batch, rounded up to a multiple of `ALIGNMENT`.
+        one_block: whether M itself, seen as [languages, width, n], is the stack.
+        own: [present languages · width], false for the rows of the stack that fill up a smaller M_l.
+        index: the row of M that each other row of the stack is a copy of.
     """
 
     def __init__(self, ranks: tuple[int, ...], languages: Tensor):
@@ -132,29 +208,35 @@ class GroupedRows(LanguageMatmul):
 
     @property
     def only_language(self) -> int | None:
+        """The language of all sentences; None where there are several."""
         return self.present[0] if len(self.present) == 1 else None
 
     def _one_by_one(self, tensor: Tensor) -> bool:
-        """Whether to multiply language by language instead of in one grouped product."""
+        """Tells whether to multiply language by language instead of in one grouped product.
+
+        The grouped product is used for several languages, in float32, with aligned rows.
+        """
         few = len(self.present) <= FEW_LANGUAGES
         return few or tensor.dtype != torch.float32 or tensor.shape[-1] % ALIGNMENT > 0
 
     def _together(self, x: Tensor) -> Tensor:
-        """[batch, time, n] -> [batch · time, n] in the order of the languages."""
+        """Brings x [batch, time, n] into the order of the languages: [batch · time, n]."""
         if self.order is not None:
             x = x.index_select(0, self.order)
         return x.reshape(-1, x.shape[-1])
 
-    def _sizes(self, time: int) -> list[int]:
-        return [count * time for count in self.counts.tolist()]
-
     def _ends_at(self, time: int) -> Tensor:
+        """Returns the end of each language's part of [batch · time, …], as `grouped_mm` wants it."""
         if time not in self._ends:
             self._ends[time] = (self.counts * time).cumsum(0).int()
         return self._ends[time]
 
     def _stack(self, matrix: Tensor) -> Tensor:
-        """[R, n] -> [present languages, width, n], zero in the rows beyond a language's own rank."""
+        """Stacks the M_l of the languages in the batch, out of M [R, n].
+
+        Returns:
+            [present languages, width, n], zero in the rows beyond a language's own rank.
+        """
         shape = (len(self.present), self.width, matrix.shape[1])
         if self.one_block:
             return matrix.view(shape)
@@ -163,7 +245,7 @@ class GroupedRows(LanguageMatmul):
         return stacked.view(shape)
 
     def narrow(self, x: Tensor, matrix: Tensor) -> Tensor:
-        """Returns [batch · time, width] in the order of the languages."""
+        """Returns x_s M_lᵀ: [batch · time, width or r_l], in the order of the languages."""
         rows = self._together(x)
         if not self._one_by_one(x):
             stacked = self._stack(matrix).transpose(1, 2)
@@ -176,6 +258,7 @@ class GroupedRows(LanguageMatmul):
         return inner
 
     def widen(self, y: Tensor, inner: Tensor, matrix: Tensor) -> Tensor:
+        """Returns y_s + inner_s M_l, in place: [batch, time, n]."""
         together = self.order is None
         rows = y.view(-1, y.shape[-1]) if together else y.new_zeros(y.shape).view(-1, y.shape[-1])
         if not self._one_by_one(y):
@@ -187,6 +270,7 @@ class GroupedRows(LanguageMatmul):
         return y if together else y.index_add_(0, self.order, rows.view(y.shape))
 
     def gradient(self, inner: Tensor, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """Returns the gradient of M: [R, n]."""
         rows, columns = self._together(x), x.shape[-1]
         if not self._one_by_one(x):
             stacked = F.grouped_mm(inner.t(), rows, offs=self._ends_at(x.shape[1]))
@@ -201,6 +285,6 @@ class GroupedRows(LanguageMatmul):
         return gradient
 
     def _parts(self, time: int, one: Tensor, other: Tensor) -> Iterator[tuple[Tensor, Tensor, slice]]:
-        """Each present language's part of two tensors [batch · time, …], and its rows of M."""
-        sizes = self._sizes(time)
+        """Yields each language's parts of two tensors [batch · time, …], and its rows of M."""
+        sizes = [count * time for count in self.counts.tolist()]
         return zip(one.split(sizes), other.split(sizes), self.rows, strict=True)

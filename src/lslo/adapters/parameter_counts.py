@@ -1,4 +1,4 @@
-"""How many parameters a setting trains and keeps, in three ways of counting."""
+"""The number of parameters that a setting trains and keeps, counted in three ways."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from lslo.adapters.weight_matrices import WeightMatrix
 
 @dataclass(frozen=True)
 class ParameterCounts:
-    """#Params of a setting in three ways.
+    """The number of parameters of a setting (#Params), counted in three ways.
 
-    true: numbers stored (Equation 3: r (d + k) a language and matrix). nonzero: those of them that are
-    not zero. paper: the convention of the paper's tables, 2·d_model·r for every module, fc1 and fc2 too.
+    Attributes:
+        true: the numbers that are stored. By Equation 3 a language has r (d + k) for each matrix [d, k].
+        nonzero: those stored numbers that are not zero; pruning makes zeros.
+        paper: the count by the convention of the paper's tables, which is 2·d_model·r for every module,
+            fc1 and fc2 included.
     """
 
     true: int
@@ -26,12 +29,17 @@ class ParameterCounts:
     paper: int
 
     def write(self, path: Path | str) -> None:
-        """Write `parameters.json`."""
+        """Writes `parameters.json`."""
         Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n")
 
 
 def count_adapter(placed: Mapping[WeightMatrix, LSLoLinear], model_dimension: int) -> ParameterCounts:
-    """Counts of a set of LSLo modules. model_dimension: d_model of the base model."""
+    """Counts the parameters of a model's LSLo modules.
+
+    Args:
+        placed: the modules, by the matrix that each is put on.
+        model_dimension: d_model of the base model.
+    """
     tensors = [tensor for module in placed.values() for tensor in (module.lslo.A, module.lslo.B)]
     return ParameterCounts(
         true=sum(tensor.numel() for tensor in tensors),
@@ -41,6 +49,6 @@ def count_adapter(placed: Mapping[WeightMatrix, LSLoLinear], model_dimension: in
 
 
 def count_model(model: M2M100ForConditionalGeneration) -> ParameterCounts:
-    """Counts of a fully fine-tuned model: its size, in all three ways."""
+    """Counts the parameters of a fully fine-tuned model: its size, in all three ways."""
     size = sum(parameter.numel() for parameter in model.parameters())
     return ParameterCounts(size, size, size)

@@ -1,7 +1,4 @@
-"""Which weight matrices LSLo modules are put on, and putting them there.
-
-The paper's names (Section 6.1): q, k, v of self-attention, c-q, c-k, c-v of cross-attention, fc1 and fc2.
-"""
+"""Placement of LSLo modules on the weight matrices of a base model (Section 6.1)."""
 
 from __future__ import annotations
 
@@ -18,12 +15,17 @@ from lslo.adapters.weight_matrices import MODULES, SIDES, WeightMatrix
 
 
 def number_of_layers(model: M2M100ForConditionalGeneration, side: str) -> int:
-    """Layers of `encoder` or `decoder`."""
+    """Returns the number of layers of a model's `encoder` or `decoder`."""
     return len(getattr(model.model, side).layers)
 
 
 def weight_matrices(model: M2M100ForConditionalGeneration, modules: str = "all") -> list[WeightMatrix]:
-    """The matrices that get an LSLo, encoder first, bottom layer first. modules: `all` or `fc`."""
+    """Lists the matrices that get an LSLo module: encoder first, bottom layer first.
+
+    Args:
+        model: the base model.
+        modules: `all`, or `fc` for fc1 and fc2 only.
+    """
     return [
         WeightMatrix(side, layer, module)
         for side in SIDES
@@ -31,16 +33,6 @@ def weight_matrices(model: M2M100ForConditionalGeneration, modules: str = "all")
         for module in MODULES[side]
         if modules == "all" or module in ("fc1", "fc2")
     ]
-
-
-def _freeze(model: M2M100ForConditionalGeneration) -> None:
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
-
-
-def _replace(model: M2M100ForConditionalGeneration, matrix: WeightMatrix, module: nn.Module) -> None:
-    parent, _, name = matrix.path.rpartition(".")
-    setattr(model.model.get_submodule(parent), name, module)
 
 
 def add_lslo(
@@ -51,10 +43,20 @@ def add_lslo(
     modules: str = "all",
     seed: int = 0,
 ) -> tuple[Router, dict[WeightMatrix, LSLoLinear]]:
-    """Freeze the model and put an LSLo on its matrices, in place.
+    """Freezes a base model and puts an LSLo module on each of its weight matrices, in place.
 
-    ranks: rank of each language. strategy: source or target for each layer. modules: `all` or `fc`.
-    seed: determines the A matrices. Raises ValueError where the strategy's layers are not the model's.
+    Args:
+        model: the base model.
+        ranks: the rank of each language.
+        strategy: the language, source or target, that each layer's modules follow.
+        modules: `all` matrices, or `fc` for fc1 and fc2 only.
+        seed: determines the A matrices.
+
+    Returns:
+        The router of the modules, whose languages are in the order of `ranks`, and the modules by matrix.
+
+    Raises:
+        ValueError: the strategy has another number of layers than the model.
     """
     for side in SIDES:
         layers = number_of_layers(model, side)
@@ -78,9 +80,18 @@ def add_lslo(
 def add_weighted_lslo(
     model: M2M100ForConditionalGeneration, languages: Sequence[str], rank: int, *, seed: int = 0
 ) -> tuple[Router, dict[tuple[str, int], LayerWeights]]:
-    """Freeze the model and put a source- and a target-indexed LSLo on every matrix (Section 6.1), in place.
+    """Freezes a base model and puts a source- and a target-indexed LSLo on every weight matrix, in place.
 
-    rank: the same for all languages. Returns the router and each layer's weights by (side, layer from 1).
+    Weight learning (Sections 4.1 and 6.1) trains this model.
+
+    Args:
+        model: the base model.
+        languages: codes, in the order of the router's indices.
+        rank: the rank of every language.
+        seed: determines the A matrices.
+
+    Returns:
+        The router of the modules, and each layer's weights by (side, layer counted from 1).
     """
     _freeze(model)
     router = Router(languages)
@@ -95,3 +106,13 @@ def add_weighted_lslo(
         )
         _replace(model, matrix, WeightedLSLoLinear(base, source, target, layer_weights, router))
     return router, weights
+
+
+def _freeze(model: M2M100ForConditionalGeneration) -> None:
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+
+
+def _replace(model: M2M100ForConditionalGeneration, matrix: WeightMatrix, module: nn.Module) -> None:
+    parent, _, name = matrix.path.rpartition(".")
+    setattr(model.model.get_submodule(parent), name, module)

@@ -1,8 +1,7 @@
-"""Which language's LoRA modules a row of a batch goes through (Sections 3.1 and 4.1).
+"""The router, which tells every LSLo module the languages of the current batch (Sections 3.1 and 4.1).
 
-An index strategy names for each layer whether its LSLo modules listen to the source or to the target
-language. The router holds the languages of the rows of the current batch, and every LSLo module of a
-model asks it which rows of A and B they are to go through.
+A batch mixes directions. An index strategy says for each layer whether its modules follow the source or the
+target language; the router says which languages these are for each sentence of the batch.
 """
 
 from __future__ import annotations
@@ -17,36 +16,41 @@ from lslo.adapters.language_matmul import LanguageMatmul, language_matmul
 
 
 class Router:
-    """The languages of the rows of the current batch, shared by all LSLo modules of one model.
+    """The languages of the current batch, shared by all LSLo modules of one model.
 
-    languages: the codes in the order of the indices that `route` takes.
+    Attributes:
+        languages: codes; the tensors that `route` takes hold indices into this tuple.
+        merged: the matrices W + B_l A_l made so far, by (id of the module, language index), within `merging`;
+            None outside.
     """
 
     def __init__(self, languages: Sequence[str]):
         self.languages = tuple(languages)
-        self._rows: dict[str, Tensor] = {}
-        self._products: dict[tuple, LanguageMatmul] = {}
-        # (module, language) -> W + B_l A_l, within `merging`.
         self.merged: dict[tuple[int, int], Tensor] | None = None
+        self._batch: dict[str, Tensor] = {}
+        self._matmuls: dict[tuple, LanguageMatmul] = {}
 
     @contextmanager
     def route(self, source: Tensor, target: Tensor) -> Iterator[None]:
-        """Within the context, row i of a batch is source[i] -> target[i].
+        """Routes batches within the context: sentence i goes through the modules of source[i] or target[i].
 
-        source, target: language indices [batch], int64.
+        Args:
+            source: [batch] int64, the index of each sentence's source language.
+            target: [batch] int64, the index of its target language.
         """
-        before = self._rows
-        self._rows, self._products = {SOURCE: source, TARGET: target}, {}
+        before = self._batch
+        self._batch, self._matmuls = {SOURCE: source, TARGET: target}, {}
         try:
             yield
         finally:
-            self._rows, self._products = before, {}
+            self._batch, self._matmuls = before, {}
 
     @contextmanager
     def merging(self) -> Iterator[None]:
-        """Within the context, in which parameters must not change, modules keep W + B_l A_l.
+        """Lets modules keep the sum W + B_l A_l within the context, where parameters must not change.
 
-        That is where all rows of a batch are of one language: a search multiplies by it at every step.
+        A module uses the sum in place of its two products where a batch has a single language. Beam search
+        multiplies by it at every step.
         """
         self.merged = {}
         try:
@@ -54,14 +58,21 @@ class Router:
         finally:
             self.merged = None
 
-    def products(self, ranks: tuple[int, ...], index: str) -> LanguageMatmul:
-        """The products of the current batch, shared by all modules of the same ranks and index.
+    def matmul(self, ranks: tuple[int, ...], index: str) -> LanguageMatmul:
+        """Returns the language-wise products of the current batch.
 
-        ranks: rank of each language. index: `src` or `tgt`. Raises RuntimeError outside `route`.
+        All modules with the same ranks and index share one object.
+
+        Args:
+            ranks: the rank of each language.
+            index: `src` or `tgt`, the language that the module follows.
+
+        Raises:
+            RuntimeError: outside `route`.
         """
         key = (ranks, index)
-        if key not in self._products:
-            if not self._rows:
+        if key not in self._matmuls:
+            if not self._batch:
                 raise RuntimeError("an LSLo module was called outside Router.route")
-            self._products[key] = language_matmul(ranks, self._rows[index])
-        return self._products[key]
+            self._matmuls[key] = language_matmul(ranks, self._batch[index])
+        return self._matmuls[key]

@@ -1,12 +1,20 @@
-"""The weight matrices that LSLo is put on, by the paper's names; imports no PyTorch."""
+"""The weight matrices that LSLo is put on, by the paper's names (Section 6.1).
+
+Self-attention has q, k and v, cross-attention c-q, c-k and c-v, and the feed-forward network fc1 and fc2.
+This module must not import PyTorch: a dry run of the workflow reads it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 SIDES = ("encoder", "decoder")
-
-
+# Side -> the matrices of each of its layers.
+MODULES = {
+    "encoder": ("q", "k", "v", "fc1", "fc2"),
+    "decoder": ("q", "k", "v", "c-q", "c-k", "c-v", "fc1", "fc2"),
+}
+# The paper's name -> the name within a layer of Hugging Face's M2M100 model.
 _PATHS = {
     "q": "self_attn.q_proj",
     "k": "self_attn.k_proj",
@@ -19,15 +27,15 @@ _PATHS = {
 }
 
 
-MODULES = {
-    "encoder": ("q", "k", "v", "fc1", "fc2"),
-    "decoder": ("q", "k", "v", "c-q", "c-k", "c-v", "fc1", "fc2"),
-}
-
-
 @dataclass(frozen=True, order=True)
 class WeightMatrix:
-    """A weight matrix of the base model: `encoder` or `decoder`, its layer from 1, the module's name."""
+    """A weight matrix of the base model.
+
+    Attributes:
+        side: `encoder` or `decoder`.
+        layer: the number of the layer, counted from 1 at the bottom.
+        module: the matrix's name in the paper, from `MODULES`.
+    """
 
     side: str
     layer: int

@@ -1,4 +1,4 @@
-"""fairseq's checkpoints, read as plain data: nothing that lies in them is run."""
+"""Reading of fairseq's checkpoints as plain data, without running anything that they hold."""
 
 from __future__ import annotations
 
@@ -17,28 +17,53 @@ from torch import Tensor
 
 from lslo.errors import one_line
 
+# The name of a checkpoint in an archive.
+CHECKPOINT = "model.pt"
+
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The options of a checkpoint (of model and task) and the model's tensors, for every style of fairseq:
-    `args` a Namespace, `cfg` an omegaconf object, or `cfg` a dict whose parts are Namespaces.
+    """Reads the options and the model's tensors from a checkpoint of any version of fairseq.
 
-    Only plain data, Namespaces and, if installed, omegaconf's classes are unpickled: a checkpoint that asks
-    for any other object raises ValueError, and nothing of it is run.
+    Only plain data, Namespaces and, if installed, omegaconf's classes are unpickled.
+
+    Args:
+        path: a file such as `model.pt`.
+
+    Returns:
+        The options of model and task by name, and the tensors by name.
+
+    Raises:
+        ValueError: the file cannot be read, is not a checkpoint of fairseq, or holds any other object, which
+            could run code. It is refused before anything of it is run.
     """
     try:
         with torch.serialization.safe_globals([argparse.Namespace, *_omegaconf_classes()]):
-            # Mapped into memory, the optimizer state, four fifths of a released file, is never read. Files
-            # of PyTorch before 1.6 are no zip archives and can only be read whole.
+            # With the file mapped into memory, the optimizer state is never read: four fifths of a released
+            # file. Files of PyTorch before 1.6 are not zip archives and can only be read as a whole.
             state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
         raise ValueError(_refusal(path, str(error))) from None
-    # Of what kind depends on where the file is damaged.
+    # Any kind of exception: it depends on where the file is damaged.
     except Exception as error:
         reason = one_line(str(error).strip().split("\n")[0] or repr(error))
         raise ValueError(f"{path}: cannot be read ({reason}); extract or download it again") from None
     if not isinstance(state, dict) or not isinstance(state.get("model"), dict):
         raise ValueError(f"{path}: not a checkpoint of fairseq (it has no `model`); take the archive's own")
+    options = _options(path, state)
+    for name, tensor in state["model"].items():
+        if not isinstance(tensor, Tensor):
+            raise ValueError(f"{path}: {name!r} is not a tensor")
+    return options, {str(name): tensor for name, tensor in state["model"].items()}
 
+
+def _options(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options of model and task by name.
+
+    They are in `args`, a Namespace, or in `cfg`, which is an omegaconf object or a dict of Namespaces.
+
+    Raises:
+        ValueError: the checkpoint has no options.
+    """
     cfg = state.get("cfg")
     if cfg is not None and type(cfg).__module__.startswith("omegaconf"):
         from omegaconf import OmegaConf
@@ -51,20 +76,17 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             part = vars(part)
         if not isinstance(part, Mapping):
             raise ValueError(f"{path}: has no options of the model and its task; take the archive's own file")
-        # Model and task both have most options; one that is set in either counts.
+        # Model and task share most options. One that is set in either counts.
         options |= {
             name: value
             for name, value in part.items()
             if (value is not None or name not in options) and not isinstance(value, Tensor)
         }
-    for name, tensor in state["model"].items():
-        if not isinstance(tensor, Tensor):
-            raise ValueError(f"{path}: {name!r} is not a tensor")
-    return options, {str(name): tensor for name, tensor in state["model"].items()}
+    return options
 
 
 def _omegaconf_classes() -> list:
-    """What fairseq's omegaconf objects are made of; empty if omegaconf is not installed."""
+    """Returns the classes that fairseq's omegaconf objects consist of; none if omegaconf is not installed."""
     try:
         from omegaconf import DictConfig, ListConfig, base, nodes
     except ImportError:
@@ -75,7 +97,7 @@ def _omegaconf_classes() -> list:
 
 
 def _refusal(path: Path, message: str) -> str:
-    """What to tell the user of an object that `torch.load` refused to unpickle."""
+    """Returns the message to the user about an object that `torch.load` refused to unpickle."""
     found = re.search(r"GLOBAL (\S+)", message)
     if found is None:
         return f"{path}: cannot be read as plain data ({message.strip().splitlines()[0]}); download it again"

@@ -1,7 +1,7 @@
-"""fairseq's M2M models, such as M2M-124 of `flores101_mm100_615M.tar.gz`, as Hugging Face folders.
+"""Conversion of fairseq's M2M models to Hugging Face folders; M2M-124 (`flores101_mm100_615M.tar.gz`) is one.
 
-The tensors keep their names and numbers; what differs between the two libraries is checked, and a
-checkpoint that the conversion would not reproduce exactly is refused.
+The tensors keep their names and numbers. The conversion checks all that differs between the two libraries,
+and refuses a checkpoint that it would not reproduce exactly.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,17 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import GenerationConfig, M2M100Config, M2M100ForConditionalGeneration
 
-from lslo.base_model.fairseq_checkpoint import read_checkpoint
-from lslo.base_model.tokenizer import (
-    DICTIONARY,
-    LANGUAGE_TOKENS,
-    SENTENCEPIECE_MODEL,
-    load_sentencepiece,
-    read_dictionary,
-)
+from lslo.base_model.fairseq_checkpoint import CHECKPOINT, read_checkpoint
+from lslo.base_model.fairseq_languages import LANGUAGE_PAIRS, language_tokens
+from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL, load_sentencepiece
+from lslo.base_model.tokenizer import DICTIONARY, LANGUAGE_TOKENS, read_dictionary
 from lslo.errors import one_line
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT = "model.pt"
-LANGUAGE_PAIRS = "language_pairs.txt"
 
-# What M2M100ForConditionalGeneration and the project's sequences take for granted: fairseq's option ->
-# the values allowed, the first of them also where the checkpoint does not say.
+# Options of fairseq that M2M100ForConditionalGeneration and the project's sequences take for granted -> the
+# values allowed. A checkpoint without the option stands for the first of them.
 ALLOWED_OPTIONS: dict[str, tuple] = {
     "activation_fn": ("relu", "gelu"),
     "encoder_learned_pos": (False,),
@@ -50,7 +44,7 @@ ALLOWED_OPTIONS: dict[str, tuple] = {
     "lang_tok_style": ("multilingual",),
     "lang_tok_replacing_bos_eos": (False,),
 }
-# Tensors that carry nothing: versions, and the sinusoidal positions, which Hugging Face computes itself.
+# Tensors that need no conversion: versions, and sinusoidal positions, which Hugging Face computes itself.
 IGNORED_TENSORS = re.compile(r".*coder\.(version|embed_positions\.(_float_tensor|weights))")
 EMBEDDINGS = (
     "encoder.embed_tokens.weight",
@@ -60,12 +54,16 @@ EMBEDDINGS = (
 
 
 def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
-    """Write the base model's folder of a fairseq M2M model, its weights in the checkpoint's own dtype.
+    """Writes a fairseq M2M model as a base model's folder, with the weights in the checkpoint's own dtype.
 
-    archive_folder: with `model.pt`, `dict.txt`, `sentencepiece.bpe.model` and `language_pairs.txt`.
-    The folder has `config.json`, `generation_config.json`, `model.safetensors`, and for the tokenizer
-    the archive's dictionary and SentencePiece model with `language_tokens.json` (code -> id).
-    Raises FileNotFoundError, or ValueError naming the file and what about it cannot be converted.
+    Args:
+        archive_folder: has `model.pt`, `dict.txt`, `sentencepiece.bpe.model` and `language_pairs.txt`.
+        output: gets `config.json`, `generation_config.json` and `model.safetensors`, and for the tokenizer
+            the archive's dictionary and SentencePiece model with `language_tokens.json` (code -> id).
+
+    Raises:
+        FileNotFoundError: the archive lacks a file.
+        ValueError: names the file and what in it cannot be converted.
     """
     archive, output = Path(archive_folder), Path(output)
     for name in (CHECKPOINT, DICTIONARY, SENTENCEPIECE_MODEL, LANGUAGE_PAIRS):
@@ -77,7 +75,7 @@ def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
     options, tensors = read_checkpoint(path)
     embeddings = _tied_embeddings(path, tensors)
     configuration = _configuration(path, options, embeddings)
-    language_tokens = _language_tokens(archive, options, symbols, len(embeddings))
+    tokens = language_tokens(archive, options, symbols, len(embeddings))
     weights = _rename(path, tensors, embeddings, configuration)
 
     output.mkdir(parents=True, exist_ok=True)
@@ -94,20 +92,24 @@ def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
     ).save_pretrained(output)
     for name in (DICTIONARY, SENTENCEPIECE_MODEL):
         shutil.copyfile(archive / name, output / name)
-    (output / LANGUAGE_TOKENS).write_text(json.dumps(language_tokens, indent=0) + "\n")
+    (output / LANGUAGE_TOKENS).write_text(json.dumps(tokens, indent=0) + "\n")
     logger.info(
         "%s: %d parameters, %d languages",
         output,
         sum(tensor.numel() for tensor in weights.values()),
-        len(language_tokens),
+        len(tokens),
     )
 
 
 def _tied_embeddings(path: Path, tensors: dict[str, Tensor]) -> Tensor:
-    """Take the embeddings out of `tensors`; returns the one matrix [V, d_model] that all of them are."""
+    """Takes the embeddings out of `tensors` and returns the one matrix [V, d_model] that they share.
+
+    Raises:
+        ValueError: they are missing, not a matrix, or differ from each other.
+    """
     if "decoder.output_projection.bias" in tensors:
         raise ValueError(f"{path}: its output projection has a bias, which an M2M model lacks")
-    # Before 2020 fairseq did not save the output projection once more where it was tied.
+    # Before 2020 fairseq did not save a tied output projection again.
     found = {name: tensors.pop(name) for name in EMBEDDINGS if name in tensors}
     for name in EMBEDDINGS[:2]:
         if name not in found:
@@ -116,7 +118,7 @@ def _tied_embeddings(path: Path, tensors: dict[str, Tensor]) -> Tensor:
     if shared.dim() != 2:
         raise ValueError(f"{path}: '{EMBEDDINGS[0]}' has shape {list(shared.shape)}, it is no matrix")
     for name, tensor in found.items():
-        # Tied matrices are saved as one; else numbers decide.
+        # Tied matrices are usually saved as one. Where they are not, their numbers decide.
         same = tensor.shape == shared.shape and tensor.dtype == shared.dtype
         if not same or (tensor.data_ptr() != shared.data_ptr() and not torch.equal(tensor, shared)):
             raise ValueError(
@@ -126,6 +128,11 @@ def _tied_embeddings(path: Path, tensors: dict[str, Tensor]) -> Tensor:
 
 
 def _configuration(path: Path, options: Mapping[str, Any], embeddings: Tensor) -> M2M100Config:
+    """Returns the configuration that a checkpoint's options describe.
+
+    Raises:
+        ValueError: the options are not those of an M2M model, or an option's value cannot be converted.
+    """
     for side in ("encoder", "decoder"):
         if not options.get(f"{side}_normalize_before"):
             raise ValueError(
@@ -161,7 +168,7 @@ def _configuration(path: Path, options: Mapping[str, Any], embeddings: Tensor) -
             ),
             architectures=[M2M100ForConditionalGeneration.__name__],
         )
-    # Of what kind depends on which of the options transformers stumbles over.
+    # Any kind of exception: it depends on the option that transformers stumbles over.
     except Exception as error:
         raise ValueError(
             f"{path}: its options do not describe an M2M model ({one_line(repr(error))})"
@@ -170,52 +177,14 @@ def _configuration(path: Path, options: Mapping[str, Any], embeddings: Tensor) -
     return configuration
 
 
-def _language_tokens(
-    archive: Path, options: Mapping[str, Any], symbols: Sequence[str], rows: int
-) -> dict[str, int]:
-    """Code -> id of each language. rows: of the embeddings, which dictionary and language tokens must fill.
-
-    As in fairseq, a language whose token the dictionary lacks is appended to it, in the order of `--langs`,
-    without which it is that of the sorted codes in the language pairs.
-    """
-    ids = {symbol: index for index, symbol in enumerate(symbols)}
-    text = (archive / LANGUAGE_PAIRS).read_text(encoding="utf-8", errors="replace")
-    pairs = text.replace(",", " ").split()
-    for pair in pairs:
-        if not re.fullmatch(r"[^-]+-[^-]+", pair):
-            raise ValueError(
-                f"{archive / LANGUAGE_PAIRS}: {pair[:40]!r} is not a pair of codes such as en-fr"
-            )
-    in_pairs = sorted({language for pair in pairs for language in pair.split("-")})
-    declared = options.get("langs") or []
-    if isinstance(declared, str):
-        declared = declared.split(",")
-    if not isinstance(declared, list | tuple) or not all(isinstance(code, str) for code in declared):
-        raise ValueError(f"{archive / CHECKPOINT}: its option langs is not a list of codes")
-    lacking = [code for code in dict.fromkeys(declared or in_pairs) if f"__{code}__" not in ids]
-    if lacking and options.get("lang_dict") and not declared:
-        raise ValueError(
-            f"{archive / DICTIONARY}: has no token __{lacking[0]}__, and the file that gave the order of the "
-            "missing ones (--lang-dict) is not in the archive; append the language tokens to the dictionary"
-        )
-    ids |= {f"__{code}__": len(symbols) + place for place, code in enumerate(lacking)}
-    if len(ids) != rows:
-        raise ValueError(
-            f"{archive / DICTIONARY}: {len(symbols)} symbols and {len(lacking)} language tokens besides do "
-            f"not fit the {rows} rows of the model's embeddings; take the dictionary of the same archive"
-        )
-    for code in in_pairs:
-        if f"__{code}__" not in ids:
-            raise ValueError(f"{archive / LANGUAGE_PAIRS}: the model has no token of its language {code!r}")
-    found = (re.fullmatch(r"__([a-z]{2,3}(?:_[A-Za-z]+)?)__", symbol) for symbol in symbols)
-    codes = {*declared, *in_pairs, *(match.group(1) for match in found if match)}
-    return {code: ids[f"__{code}__"] for code in sorted(codes)}
-
-
 def _rename(
     path: Path, tensors: Mapping[str, Tensor], embeddings: Tensor, configuration: M2M100Config
 ) -> dict[str, Tensor]:
-    """Hugging Face's name -> tensor, exactly those that the configuration asks for."""
+    """Returns the tensors by Hugging Face's names, each in memory of its own.
+
+    Raises:
+        ValueError: they are not exactly the tensors that the configuration asks for.
+    """
     weights = {"model.shared.weight": embeddings}
     for name, tensor in tensors.items():
         if not IGNORED_TENSORS.fullmatch(name):
@@ -233,7 +202,7 @@ def _rename(
         raise ValueError(
             f"{path}: its options do not describe an M2M model ({one_line(repr(error))})"
         ) from None
-    # Without duplicates: the tied embeddings are one parameter.
+    # The tied embeddings are one parameter here, listed once.
     shapes = {name: list(parameter.shape) for name, parameter in model.named_parameters()}
     for name, shape in shapes.items():
         if name not in weights:
@@ -246,14 +215,36 @@ def _rename(
     for name in weights:
         if name not in shapes:
             raise ValueError(f"{path}: {name.removeprefix('model.')!r} has no place in an M2M model")
-    # A file of safetensors cannot have two tensors in the same memory.
+    # A safetensors file cannot have two tensors that share memory.
     taken: set[int] = set()
     return {name: _own_memory(tensor, taken) for name, tensor in weights.items()}
 
 
 def _own_memory(tensor: Tensor, taken: set[int]) -> Tensor:
-    """The tensor, copied if it is not alone in its memory. taken: addresses of the memory of others."""
+    """Returns the tensor, copied if it is not alone in its memory.
+
+    Args:
+        tensor: made contiguous.
+        taken: the addresses of the memory of the tensors before; this tensor's is added.
+    """
     memory = tensor.untyped_storage()
     alone = memory.nbytes() == tensor.numel() * tensor.element_size() and memory.data_ptr() not in taken
     taken.add(memory.data_ptr())
     return tensor.contiguous() if alone else tensor.clone(memory_format=torch.contiguous_format)
+
+
+def convert_fairseq_archive(extracted: Path, output: Path) -> None:
+    """Converts the one model in an extracted archive, as `convert_fairseq` does.
+
+    Args:
+        extracted: The folder of the extracted archive. The model may be in a folder below.
+        output: The base model's folder.
+
+    Raises:
+        FileNotFoundError: A file of the model is missing.
+        ValueError: The archive holds no model or several, or one that cannot be converted.
+    """
+    checkpoints = sorted(extracted.rglob(CHECKPOINT))
+    if len(checkpoints) != 1:
+        raise ValueError(f"{extracted}: holds {len(checkpoints)} files named {CHECKPOINT}, one is wanted")
+    convert_fairseq(checkpoints[0].parent, output)

@@ -1,20 +1,26 @@
-"""Base models from and to a folder in Hugging Face's form."""
+"""Loading of base models from folders in Hugging Face's format."""
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import torch
 from transformers import M2M100ForConditionalGeneration
 
 from lslo.errors import one_line
+from lslo.files.checksums import contents_sha256
 
 
 def load_base_model(folder: Path | str, dtype: torch.dtype = torch.float32) -> M2M100ForConditionalGeneration:
-    """The model of a folder, for inference.
+    """Loads a base model, in evaluation mode.
 
-    Raises FileNotFoundError naming the file that is missing, ValueError for a model that is not whole.
+    Args:
+        folder: has `config.json` and `model.safetensors`.
+        dtype: the dtype of the weights.
+
+    Raises:
+        FileNotFoundError: names the missing file.
+        ValueError: transformers cannot load the model, a tensor is missing, or a number is not finite.
     """
     folder = Path(folder)
     for name in ("config.json", "model.safetensors"):
@@ -26,12 +32,12 @@ def load_base_model(folder: Path | str, dtype: torch.dtype = torch.float32) -> M
         model, found = M2M100ForConditionalGeneration.from_pretrained(
             folder, local_files_only=True, dtype=dtype, use_safetensors=True, output_loading_info=True
         )
-    # Of what kind depends on where transformers stumbles over the files.
+    # Any kind of exception: it depends on where transformers stumbles over the files.
     except Exception as error:
         raise ValueError(
             f"{folder}: not an M2M100 or NLLB model that transformers can load ({one_line(repr(error))})"
         ) from None
-    # transformers fills up what is missing with random numbers.
+    # transformers fills missing tensors with random numbers.
     if found["missing_keys"]:
         raise ValueError(
             f"{folder / 'model.safetensors'}: has no tensor '{min(found['missing_keys'])}', "
@@ -46,8 +52,5 @@ def load_base_model(folder: Path | str, dtype: torch.dtype = torch.float32) -> M
 
 
 def base_model_fingerprint(folder: Path | str) -> str:
-    """SHA-256 over the weights and the configuration: an adapter belongs to one base model."""
-    digest = hashlib.sha256()
-    for name in ("config.json", "model.safetensors"):
-        digest.update((Path(folder) / name).read_bytes())
-    return digest.hexdigest()
+    """Returns the SHA-256 over configuration and weights, which ties an adapter to its base model."""
+    return contents_sha256(Path(folder) / name for name in ("config.json", "model.safetensors"))

@@ -1,4 +1,4 @@
-"""Sentences to token ids and back, and the language tokens, for every base model of the family."""
+"""The tokenizer of a base model: sentences to token ids and back, and the ids of language tokens."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import sentencepiece
 from transformers import AutoTokenizer
 
+from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL, load_sentencepiece
 from lslo.errors import one_line
 
-# The files of a folder converted from fairseq; transformers would look for `vocab.json`, which is not there.
+# The files of a folder converted from fairseq. It has no `vocab.json`, which transformers would look for.
 DICTIONARY = "dict.txt"
-SENTENCEPIECE_MODEL = "sentencepiece.bpe.model"
 LANGUAGE_TOKENS = "language_tokens.json"
 
 
@@ -21,13 +20,29 @@ class Tokenizer:
     """The tokenizer of a base model's folder: M2M-100, NLLB, or a model converted from fairseq.
 
     Sequences follow fairseq's M2M models: source `[__src__, x…, </s>]`, decoder input `[</s>, __tgt__, y…]`,
-    target `[__tgt__, y…, </s>]`; `encode` returns only the x… or y… between.
+    target `[__tgt__, y…, </s>]`. `encode` returns the x… or y… alone.
 
-    codes: project code -> the model's code of a language, where they differ (`or` -> `ory_Orya` for NLLB).
-    Raises FileNotFoundError or ValueError if the folder or a file in it is missing or cannot be used.
+    Attributes:
+        folder: the base model's folder.
+        codes: the experiment's code -> the model's code of a language, where they differ (`or` -> `ory_Orya`
+            for NLLB).
+        pad: the id of padding.
+        end_of_sentence: the id of `</s>`.
+        unknown: the id of `<unk>`.
     """
 
     def __init__(self, folder: Path | str, codes: Mapping[str, str] | None = None):
+        """Loads the tokenizer of a base model.
+
+        Args:
+            folder: the base model's folder.
+            codes: the experiment's code -> the model's code of a language; may lack languages whose codes
+                are the same.
+
+        Raises:
+            FileNotFoundError: the folder or a file in it is missing.
+            ValueError: a file in it cannot be used.
+        """
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise FileNotFoundError(f"{folder}: there is no such base model folder")
@@ -39,17 +54,25 @@ class Tokenizer:
         self.unknown = self._pieces.unknown
 
     def encode(self, sentences: Iterable[str]) -> list[list[int]]:
-        """Ids of each sentence's pieces, without language token and `</s>`."""
+        """Returns the ids of each sentence's pieces, without language token and `</s>`."""
         return [self._pieces.encode(sentence) for sentence in sentences]
 
     def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
-        """The sentence of each sequence y… of ids, given without the language token; `</s>` is left out."""
+        """Returns the sentence of each sequence of ids.
+
+        Args:
+            ids: for each sentence its y…, without the language token; `</s>` is left out.
+        """
         return [self._pieces.decode(sequence) for sequence in ids]
 
     def language_token(self, language: str) -> int:
-        """Id of the language's token, `__{code}__` or NLLB's `{code}`, with the model's code of the language.
+        """Returns the id of a language's token: `__{code}__`, or `{code}` in NLLB, with the model's code.
 
-        Raises ValueError if the model does not know the language.
+        Args:
+            language: the experiment's code.
+
+        Raises:
+            ValueError: the model does not know the language.
         """
         code = self.codes.get(language, language)
         try:
@@ -63,9 +86,13 @@ class Tokenizer:
 
 
 class _HuggingFacePieces:
-    """The pieces of a folder with an M2M100Tokenizer or an NllbTokenizer.
+    """The pieces of a folder that has an M2M100Tokenizer or an NllbTokenizer.
 
-    language_tokens: the model's code -> id.
+    Attributes:
+        pad: the id of padding.
+        end_of_sentence: the id of `</s>`.
+        unknown: the id of `<unk>`.
+        language_tokens: the model's code of a language -> the id of its token.
     """
 
     def __init__(self, folder: Path):
@@ -73,7 +100,7 @@ class _HuggingFacePieces:
             self._tokenizer = AutoTokenizer.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
             )
-        # Of what kind depends on where transformers stumbles over the files.
+        # Any kind of exception: it depends on where transformers stumbles over the files.
         except Exception as error:
             reason = one_line(repr(error))
             raise ValueError(
@@ -98,11 +125,11 @@ class _HuggingFacePieces:
         self._language_ids = frozenset(self.language_tokens.values())
 
     def encode(self, sentence: str) -> list[int]:
-        # Not by calling the tokenizer, which adds a language token and </s> where it sees fit.
+        # Calling the tokenizer itself would add a language token and </s>, for some models in other places.
         return self._tokenizer.convert_tokens_to_ids(self._tokenizer.tokenize(sentence))
 
     def decode(self, ids: Sequence[int]) -> str:
-        # M2M100Tokenizer takes its language tokens for special ones only where the folder says so.
+        # M2M100Tokenizer leaves out its language tokens only where the folder says that they are special.
         pieces = [int(index) for index in ids if int(index) not in self._language_ids]
         return self._tokenizer.decode(
             pieces, skip_special_tokens=True, clean_up_tokenization_spaces=False
@@ -112,7 +139,13 @@ class _HuggingFacePieces:
 class _FairseqPieces:
     """The pieces of a folder that `fairseq_conversion` wrote, exactly as fairseq makes and joins them.
 
-    SentencePiece splits, dict.txt numbers. language_tokens: the model's code -> id.
+    The SentencePiece model splits a sentence into pieces, `dict.txt` gives their ids.
+
+    Attributes:
+        pad: the id of padding.
+        end_of_sentence: the id of `</s>`.
+        unknown: the id of `<unk>`.
+        language_tokens: the model's code of a language -> the id of its token.
     """
 
     pad, end_of_sentence, unknown = 1, 2, 3
@@ -136,25 +169,30 @@ class _FairseqPieces:
         self._processor = load_sentencepiece(folder / SENTENCEPIECE_MODEL)
 
     def encode(self, sentence: str) -> list[int]:
-        # fairseq writes the pieces into a line and splits that, so a piece of odd white space vanishes.
+        # fairseq joins the pieces with spaces and splits the line again, so that a piece of unusual white
+        # space vanishes.
         pieces = " ".join(self._processor.encode(sentence, out_type=str)).split()
         return [self._ids.get(piece, self.unknown) for piece in pieces]
 
     def decode(self, ids: Sequence[int]) -> str:
-        # Not with SentencePiece, to which <unk> would be a special symbol.
+        # SentencePiece itself would treat <unk> as a special symbol.
         return "".join(self._symbols[int(index)] for index in ids).replace("▁", " ").strip()
 
 
 def read_dictionary(path: Path) -> list[str]:
-    """The symbols of fairseq's dict.txt by their ids: four special ones, then one a line, `symbol count`.
+    """Reads the symbols of fairseq's `dict.txt`, in the order of their ids.
 
-    Raises FileNotFoundError, or ValueError naming the line that is not of this form or repeats a symbol.
+    Four special symbols come first, then that of each line, which has the form `symbol count`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: names the line that has another form or repeats a symbol.
     """
     symbols = dict.fromkeys(("<s>", "<pad>", "</s>", "<unk>"))
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such dictionary; take the one of the model's archive")
     try:
-        # Line by line as Python reads a file: str.splitlines would also split at characters such as U+2028.
+        # Read line by line: str.splitlines would also split at characters such as U+2028.
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 symbol, _, count = line.rstrip().rpartition(" ")
@@ -166,15 +204,3 @@ def read_dictionary(path: Path) -> list[str]:
     except ValueError as error:
         raise ValueError(f"{path}: not a fairseq dictionary ({error}); take the archive's own") from None
     return list(symbols)
-
-
-def load_sentencepiece(path: Path) -> sentencepiece.SentencePieceProcessor:
-    """The SentencePiece model of a file. Raises FileNotFoundError or ValueError naming it."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such SentencePiece model; take the one of the archive")
-    processor = sentencepiece.SentencePieceProcessor()
-    try:
-        processor.LoadFromSerializedProto(path.read_bytes())
-    except RuntimeError:
-        raise ValueError(f"{path}: not a SentencePiece model; take the one of the model's archive") from None
-    return processor

@@ -10,12 +10,16 @@ SPLITS = ("dev", "devtest")
 
 
 def paths_by_pattern(pattern: str, codes: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Split -> language -> path of its text within a user's folder, each another.
+    """Returns the paths of a user's files: split -> language -> path within the user's folder.
 
-    pattern: with `{split}` and `{code}` in it. codes: of each language there. Raises ValueError for a pattern
-    with other braces, or that names a file twice.
+    Args:
+        pattern: The pattern of the paths, with `{split}` and `{code}` in it.
+        codes: The code of each language in the paths.
+
+    Raises:
+        ValueError: The pattern has other braces, or gives two files the same path.
     """
-    # Not by str.format, which would look up `{code.attributes}` and fill up `{code:>99999999}`.
+    # str.format would look up attributes in `{code.attributes}` and fill up `{code:>99999999}`.
     if any(brace in pattern.replace("{split}", "").replace("{code}", "") for brace in "{}"):
         raise ValueError(f"'{pattern}' may have {{split}} and {{code}} in it, no other braces")
     paths = {
@@ -37,13 +41,19 @@ def paths_by_pattern(pattern: str, codes: Mapping[str, str]) -> dict[str, dict[s
 
 
 def read_sentences(path: Path | str) -> list[str]:
-    """The lines of a file. Raises ValueError naming the file and line of what is no sentence."""
+    """Returns the lines of a file of sentences, which is UTF-8.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A line is no sentence: empty, not UTF-8, or with characters that would break it in other
+            programs. The message names the file and the line.
+    """
     path = Path(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such file") from None
-    # The mark that some editors put before UTF-8 is no part of the first sentence.
+    # The byte-order mark of some editors is no part of the first sentence.
     content = content.removeprefix(codecs.BOM_UTF8)
     if not content:
         raise ValueError(f"{path}: the file is empty")
@@ -55,7 +65,7 @@ def read_sentences(path: Path | str) -> list[str]:
             raise ValueError(
                 f"{path}, line {number}: not UTF-8 ({error.reason} at byte {error.start + 1} of the line)"
             ) from None
-        # Other programs would count a lone carriage return as the end of a line; NULs are of UTF-16.
+        # Other programs end a line at a lone carriage return. NULs are a sign of UTF-16.
         for character, name in (("\r", "carriage return"), ("\0", "NUL character")):
             if character in sentence:
                 raise ValueError(
@@ -68,7 +78,18 @@ def read_sentences(path: Path | str) -> list[str]:
 
 
 def read_parallel(paths: Mapping[str, Path]) -> dict[str, list[str]]:
-    """Line-aligned files, language -> sentences. Raises ValueError where the numbers of lines differ."""
+    """Reads files whose lines are aligned.
+
+    Args:
+        paths: The file of each language.
+
+    Returns:
+        The sentences of each language.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A line is no sentence, or two files have different numbers of lines.
+    """
     corpus = {language: read_sentences(path) for language, path in paths.items()}
     first = next(iter(paths))
     for language, sentences in corpus.items():
@@ -81,25 +102,52 @@ def read_parallel(paths: Mapping[str, Path]) -> dict[str, list[str]]:
 
 
 def read_split(folder: Path | str, languages: Sequence[str]) -> dict[str, list[str]]:
-    """One split of a corpus, language -> sentences. Raises ValueError where the numbers of lines differ."""
+    """Reads `{folder}/{language}.txt` of each language, one split of a corpus, as `read_parallel` does."""
     return read_parallel({language: Path(folder) / f"{language}.txt" for language in languages})
 
 
 def write_sentences(path: Path | str, sentences: Sequence[str]) -> None:
-    """Write one sentence a line, UTF-8, each ended by a line feed. Raises ValueError where one holds any."""
+    """Writes one sentence a line in UTF-8, each ended by a line feed.
+
+    Raises:
+        ValueError: A sentence has a line feed in it. Nothing is written then.
+    """
     for number, sentence in enumerate(sentences, start=1):
         if "\n" in sentence:
             raise ValueError(f"{path}, line {number}: the sentence has a line feed, so it would be two lines")
     Path(path).write_bytes("".join(f"{sentence}\n" for sentence in sentences).encode())
 
 
-def read_hypotheses(path: Path | str) -> list[str]:
-    """The lines of a file of translations, of which a model may leave some empty.
+def copy_corpus(folder: Path, paths: Mapping[str, Mapping[str, str]], output: Path) -> None:
+    """Copies a user's files to `{output}/{split}/{language}.txt`, after checking all of them.
 
-    Raises ValueError naming the file if it is not UTF-8.
+    Args:
+        folder: The user's folder.
+        paths: split -> language -> path within the folder, for each of `SPLITS`.
+        output: The folder of the corpus.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A line is no sentence, or the files of a split have different numbers of lines.
+    """
+    splits = {
+        split: read_parallel({language: folder / path for language, path in paths[split].items()})
+        for split in SPLITS
+    }
+    for split, corpus in splits.items():
+        (output / split).mkdir(parents=True, exist_ok=True)
+        for language, sentences in corpus.items():
+            write_sentences(output / split / f"{language}.txt", sentences)
+
+
+def read_hypotheses(path: Path | str) -> list[str]:
+    """Returns the lines of a file of translations. Some may be empty: a model may say nothing.
+
+    Raises:
+        ValueError: The file is not UTF-8.
     """
     try:
-        # Not as text, where Python would take carriage returns for ends of lines.
+        # Python's text mode would end a line at a carriage return.
         return Path(path).read_bytes().decode("utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None

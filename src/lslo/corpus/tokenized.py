@@ -12,12 +12,18 @@ from lslo.base_model.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class TokenizedCorpus:
-    """Token ids of a corpus, sequences complete with language token and `</s>`.
+    """The token ids of a corpus; sequences are complete with language token and `</s>`.
 
-    languages: codes; an index below means a place in this tuple.
-    sentences: sentences[language index][row] is `[language token, x…, </s>]`, int64, or None where the
-    language lacks the row.
-    lengths: [languages, rows] number of tokens of each, 0 where lacking.
+    An example is one row of one direction: the index of the source language, the index of the target language
+    and the row.
+
+    Attributes:
+        languages: The languages' codes. The index of a language is its place in this tuple.
+        sentences: For each language and row `[language token, x…, </s>]` (int64), or None where the language
+            lacks the row.
+        lengths: The number of tokens of each sentence, 0 where it is lacking: [languages, rows].
+        pad: The id of the padding token.
+        end_of_sentence: The id of `</s>`.
     """
 
     languages: tuple[str, ...]
@@ -28,7 +34,12 @@ class TokenizedCorpus:
 
     @classmethod
     def of(cls, corpus: dict[str, Sequence[str | None]], tokenizer: Tokenizer) -> TokenizedCorpus:
-        """Tokenise a corpus, given as language -> sentences, the same number of rows for each."""
+        """Tokenises a corpus.
+
+        Args:
+            corpus: The rows of each language, the same number for all; None where a language lacks a row.
+            tokenizer: The base model's tokenizer.
+        """
         sentences = []
         for language, rows in corpus.items():
             token = tokenizer.language_token(language)
@@ -43,18 +54,22 @@ class TokenizedCorpus:
         return cls(tuple(corpus), tuple(sentences), lengths, tokenizer.pad, tokenizer.end_of_sentence)
 
     def target_tokens(self, batches: Sequence[np.ndarray]) -> int:
-        """Target tokens of batches of examples [n, 3], language token and `</s>` included."""
+        """Returns the target tokens of batches of examples [n, 3], language tokens and `</s>` included."""
         return sum(int(self.lengths[examples[:, 1], examples[:, 2]].sum()) for examples in batches)
 
     def examples(self, directions: Sequence[tuple[str, str]]) -> np.ndarray:
-        """Every row of every direction once: int array [examples, 3] of source, target (indices) and row."""
+        """Returns every row of every direction once, as examples: int64 [directions · rows, 3].
+
+        Args:
+            directions: The codes of source and target language.
+        """
         place = {language: index for index, language in enumerate(self.languages)}
         pairs = np.array([(place[source], place[target]) for source, target in directions])
         rows = self.lengths.shape[1]
         return np.column_stack([np.repeat(pairs, rows, axis=0), np.tile(np.arange(rows), len(pairs))])
 
     def describe(self, examples: np.ndarray) -> str:
-        """Examples [n, 3] as a person can look them up: `en-fr 3, 17; fr-oc 4`, lines counted from 1."""
+        """Returns examples [n, 3] in words for a log: `en-fr 3, 17; fr-oc 4`, lines counted from 1."""
         lines: dict[str, list[str]] = {}
         for source, target, row in sorted(map(tuple, examples.tolist())):
             direction = f"{self.languages[source]}-{self.languages[target]}"
@@ -63,7 +78,7 @@ class TokenizedCorpus:
 
 
 def pad_sequences(sequences: Sequence[np.ndarray], pad: int) -> np.ndarray:
-    """[sequences, longest] filled with `pad` on the right, int64."""
+    """Returns sequences of ids as one array, filled with `pad` on the right: int64 [sequences, longest]."""
     padded = np.full((len(sequences), max(map(len, sequences))), pad, dtype=np.int64)
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence

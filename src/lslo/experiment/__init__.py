@@ -1,1 +1,1 @@
-"""What an experiment asks for: its configuration, languages, settings and paths; imports no PyTorch."""
+"""An experiment: its configuration, languages, settings and paths. Nothing here imports PyTorch."""

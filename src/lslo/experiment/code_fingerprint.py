@@ -1,24 +1,24 @@
-"""Fingerprints of the code and the files that a result depends on.
+"""Fingerprints of the code that a result depends on.
 
-Snakemake does not notice that an imported library changed. Each rule therefore names, as a parameter, the
-fingerprint of the library modules that its script imports, directly or not: editing the figures does
-not train anything again, editing the LSLo layer does.
+Snakemake does not notice that an imported library changed. Each rule therefore has, as a parameter, the
+fingerprint of the library modules that its script imports, directly or through others: an edit of the figures
+trains nothing again, an edit of the LSLo layer does.
 """
 
 from __future__ import annotations
 
 import ast
-import hashlib
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+
+from lslo.files.checksums import files_fingerprint
 
 PACKAGE = Path(__file__).parents[1]
 
 
 @cache
 def _file_of(module: str) -> Path | None:
-    """The source file of a module of this package, None for any other name."""
+    """Returns the source file of a module of this package, or None for any other name."""
     parts = module.split(".")
     if parts[0] != PACKAGE.name:
         return None
@@ -28,7 +28,7 @@ def _file_of(module: str) -> Path | None:
 
 @cache
 def _imports(file: Path) -> frozenset[str]:
-    """Names of this package's modules that a source file imports."""
+    """Returns the names of this package's modules that a source file imports."""
     names = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -43,7 +43,7 @@ def _imports(file: Path) -> frozenset[str]:
 
 @cache
 def _top_level_imports(file: Path) -> frozenset[str]:
-    """Names without a dot that a script imports: another script beside it, perhaps."""
+    """Returns the names without a dot that a script imports, which may be scripts beside it."""
     if PACKAGE in file.parents:
         return frozenset()
     nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
@@ -51,7 +51,7 @@ def _top_level_imports(file: Path) -> frozenset[str]:
 
 
 def imported_files(script: Path | str) -> list[Path]:
-    """The package's source files and scripts that a script imports, directly or through others, sorted."""
+    """Returns the source files and scripts that a script imports, directly or through others, sorted."""
     found: set[Path] = set()
     waiting = [Path(script)]
     while waiting:
@@ -66,17 +66,6 @@ def imported_files(script: Path | str) -> list[Path]:
 
 
 def code_fingerprint(script: Path | str) -> str:
-    """Hexadecimal digest over the script and the source files that it depends on."""
-    digest = hashlib.sha256()
-    # The script too: of a rule whose output was temporary, Snakemake does not notice a changed script.
-    for file in [Path(script), *imported_files(script)]:
-        digest.update(f"{file.name}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-def files_fingerprint(paths: Iterable[Path | str]) -> str:
-    """Hexadecimal digest over the names and contents of files, in the order given."""
-    digest = hashlib.sha256()
-    for path in map(Path, paths):
-        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    """Returns a digest over a script and the source files that it depends on, as 16 hexadecimal digits."""
+    # Snakemake does not notice a changed script itself where a rule's output was temporary.
+    return files_fingerprint([Path(script), *imported_files(script)])[:16]

@@ -1,295 +1,231 @@
-"""The configuration of an experiment, checked when the workflow starts.
+"""The keys of a configuration, section by section: types, bounds, defaults and descriptions.
 
-`workflow/schemas/config.schema.yaml` says what keys there are; what one key asks of another is here.
+This module is the only place where a key and its default are defined. `config/README.md` has the same keys as
+a table, which `reporting.config_reference` makes of the fields. What one key asks of another is in `checks`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from functools import cached_property
-from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Literal
 
-from lslo.corpus.plain_text import paths_by_pattern
-from lslo.errors import one_line
-from lslo.experiment.languages import (
-    Language,
-    all_directions,
-    codes_elsewhere,
-    read_languages,
-    select_languages,
+from pydantic import BeforeValidator, Field
+
+from lslo.experiment.config_inputs import BaseModelSource, Corpus, Pretraining, Section, UpdateRecipe
+from lslo.experiment.config_types import (
+    Count,
+    NonNegative,
+    NotEmpty,
+    PathText,
+    Positive,
+    Rank,
+    Seed,
+    Share,
+    Unique,
+    WholeNumber,
+    matching,
 )
-from lslo.experiment.schema import fault
-from lslo.experiment.settings import Setting, SettingError
-from lslo.sources.table import Source, read_sources, use_mirrors
+from lslo.experiment.hyperparameters import Decoding, GradualPruningSchedule, Recipe
 
 LANGUAGES_TABLE = "config/languages.tsv"
 SOURCES_TABLE = "config/sources.tsv"
-# As the schema has it.
-HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
-# Where rules/sources.smk puts them.
-DOWNLOADS = Path("data/sources")
+
+Precision = Literal["float32", "bfloat16", "float16"]
+ResultsTable = Literal["table1", "table2", "table6", "table7"]
+Device = Literal[
+    *("CPU", "V100", "T4", "A10", "A30", "A40", "A100-40GB", "A100-80GB", "L4", "L40S"),
+    *("RTX-3090", "RTX-4090", "H100-PCIe", "H100-SXM", "H200"),
+]
+Settings = Annotated[Unique[NotEmpty], Field(min_length=1)]
 
 
-class ConfigError(ValueError):
-    """A configuration that cannot be used; the message, one line, names the key and what to do."""
+class LearningRates(Section):
+    """The peak of the inverse square root schedule, by what is trained."""
 
-    def __init__(self, message: str):
-        super().__init__(one_line(message))
+    lslo: Positive = Field(
+        description="the peak learning rate of LSLo settings, weight learning, ISE and LSP"
+    )
+    full: Positive = Field(description="the peak learning rate of Ft-all")
 
 
-class Experiment:
-    """A checked configuration.
+class Training(UpdateRecipe):
+    """The recipe of weight learning, ISE, LSP and fine-tuning (Section 5)."""
 
-    config: the merged configuration. workflow: the folder of the Snakefile. Relative paths of the
-    configuration start from the working directory or, where nothing is there, from the workflow's folder.
-    Raises ConfigError, in one line, for the first thing that is wrong.
-    """
+    learning_rate: LearningRates = Field(description="peaks of the inverse square root schedule")
+    precision: Precision = Field(
+        Recipe.precision,
+        description="of the frozen base model's weights and products: float32, bfloat16 or float16 (with "
+        "loss scaling)",
+    )
+    checkpoint_minutes: NonNegative = Field(
+        Recipe.checkpoint_minutes,
+        description="minutes between two saved states of a training; no result depends on it",
+    )
 
-    def __init__(self, config: Mapping[str, Any], workflow: Path | str):
-        self.config = dict(config)
-        self.workflow = Path(workflow)
-        wrong = fault(self.config, self.workflow / "workflow" / "schemas" / "config.schema.yaml")
-        if wrong is not None:
-            raise ConfigError(wrong)
-        try:
-            self.languages = self._languages()
-            self._check_strategy_languages()
-            self._check_settings()
-            self._check_schedules()
-            self._check_classes()
-            self._check_files()
-        except OSError as error:
-            # A name that is too long, a folder where a file is wanted, a file that may not be read.
-            raise ConfigError(f"config: a path in it cannot be used: {error}") from None
 
-    def _languages(self) -> list[Language]:
-        table = self.config.get("languages_table", LANGUAGES_TABLE)
-        try:
-            languages = read_languages(self.resolve(table))
-        except FileNotFoundError:
-            raise ConfigError(f"config key 'languages_table': there is no file {table}") from None
-        except ValueError as error:
-            raise ConfigError(f"config key 'languages_table': {error}") from None
-        try:
-            return select_languages(languages, self.config["languages"], table)
-        except ValueError as error:
-            raise ConfigError(f"config key 'languages': {error}") from None
+class Pruning(Section):
+    """The Gradual Pruning Schedule (Equation 6, Table 3), in epochs; P is part of a setting's name."""
 
-    def _check_strategy_languages(self) -> None:
-        unknown = [code for code in self.strategy_languages if code not in self.resource_classes]
-        if unknown:
-            raise ConfigError(
-                f"config key 'weight_learning.languages': '{unknown[0]}' is not among `languages`"
-            )
+    # B is zero before the first epoch: there would be nothing to tell its weights apart by.
+    start: Count = Field(2, description="E of Equation 6, the last epoch without pruning")
+    duration: Count = Field(8, description="k of Equation 6, the epochs over which the ratio grows to P")
 
-    def _check_settings(self) -> None:
-        """Every setting parses, fits the resource classes, and what figures and claims use is in a table."""
-        for key, settings in self._named_settings():
-            for text in settings:
-                try:
-                    self.check_setting(Setting.parse(text))
-                except SettingError as error:
-                    raise ConfigError(f"config key '{key}': {error}") from None
-                if str(Setting.parse(text)) != text:
-                    raise ConfigError(f"config key '{key}': write '{text}' as '{Setting.parse(text)}'")
-                if text not in self.settings:
-                    raise ConfigError(
-                        f"config key '{key}': '{text}' is not a setting of any table; add it to one"
-                    )
-        if "Pretrain" in self.config.get("figure3", ()):
-            raise ConfigError(
-                "config key 'figure3': 'Pretrain' is not trained; it is the figure's epoch 0 anyway"
-            )
+    def schedule(self, ratio: float) -> GradualPruningSchedule:
+        """Returns the schedule that grows to `ratio`."""
+        return GradualPruningSchedule(ratio, self.start, self.duration)
 
-    def _named_settings(self) -> Iterable[tuple[str, list[str]]]:
-        for table, settings in self.config["tables"].items():
-            yield f"tables.{table}", settings
-        yield "figure3", self.config.get("figure3", [])
-        for part, setting in self.config.get("claims", {}).items():
-            yield f"claims.{part}", setting if isinstance(setting, list) else [setting]
 
-    def _check_schedules(self) -> None:
-        pruning, epochs = self.config["pruning"], self.config["training"]["epochs"]
-        if pruning["start"] + pruning["duration"] > epochs:
-            raise ConfigError(
-                f"config key 'pruning': start + duration is {pruning['start'] + pruning['duration']}, "
-                f"but training.epochs is {epochs}, so the ratio would not be reached"
-            )
-        for section in ("training", "pretraining"):
-            values = self.config.get(section)
-            if values and values["tokens_per_update"] % values["tokens_per_batch"]:
-                raise ConfigError(
-                    f"config key '{section}.tokens_per_update': must be a multiple of tokens_per_batch"
-                )
+class WeightLearning(Section):
+    """Weight learning (Section 4.1), which finds the index strategy `WL`."""
 
-        shards = self.config["translation"].get("shards", 1)
-        if shards > len(self.directions):
-            raise ConfigError(
-                f"config key 'translation.shards': is {shards}, but directions are {len(self.directions)}"
-            )
+    rank: Rank = Field(8, description="rank of the source- and target-indexed modules")
+    languages: Annotated[Unique[NotEmpty], Field(min_length=2)] | None = Field(
+        None,
+        description="the languages that the index strategy is learned on, all unless given (lang30 uses "
+        "lang12's, as "
+        "the paper)",
+    )
 
-    def _check_classes(self) -> None:
-        """Every resource class that occurs has its number where classes have one; the model can be built."""
-        embedded, pretraining = self.config["corpus"].get("embedded"), self.config.get("pretraining")
-        for section, key in (
-            (embedded, "corpus.embedded.known_entities"),
-            (pretraining, "pretraining.language_weights"),
-        ):
-            for name in sorted(set(self.resource_classes.values())) if section else ():
-                if name not in section[key.rpartition(".")[2]]:
-                    raise ConfigError(f"config key '{key}': there is no number for the resource class {name}")
-        if pretraining and pretraining["dimension"] % pretraining["heads"]:
-            raise ConfigError("config key 'pretraining.dimension': must be a multiple of heads")
 
-    def _check_files(self) -> None:
-        """Folders of the user's own exist and sources are in the table."""
-        corpus, base_model = self.config["corpus"], self.base_model
-        for key, section, kinds in (
-            ("corpus", corpus, ("embedded", "folder")),
-            ("base_model", base_model, ("folder", "source", "hub")),
-        ):
-            if sum(kind in section for kind in kinds) != 1:
-                raise ConfigError(f"config key '{key}': give exactly one of {', '.join(kinds)}")
-        sources = self.sources
-        if self.config["scoring"]["tokenizer"] == "flores101" and "flores101_spm" not in sources:
-            raise ConfigError(
-                "config key 'scoring.tokenizer': flores101 needs the source 'flores101_spm', "
-                f"which is not in {self.sources_table}"
-            )
-        for name in self.config.get("mirrors", {}):
-            path = sources[name].local_path
-            # Once downloaded, the mirror may go.
-            if path and not path.is_file() and not (DOWNLOADS / sources[name].file).is_file():
-                raise ConfigError(f"config key 'mirrors.{name}': there is no file {path}")
-        for key, section in (("corpus", corpus), ("base_model", base_model)):
-            if "source" in section and section["source"] not in sources:
-                raise ConfigError(
-                    f"config key '{key}.source': '{section['source']}' is not in {self.sources_table}"
-                )
-            self.codes_of(section.get("codes", "code"), f"{key}.codes")
-        if "folder" in corpus:
-            # A folder of the user's own may be anywhere; what is looked for in it, or in an archive, may not.
-            inside = [path for paths in self.corpus_paths.values() for path in paths.values()]
-            inside += [corpus["folder"]] if "source" in corpus else []
-            for path in map(PurePosixPath, inside):
-                if path.is_absolute() or ".." in path.parts:
-                    raise ConfigError(f"config key 'corpus': {path} leads out of the folder or archive")
-        if "folder" in corpus and "source" not in corpus:
-            if not self.resolve(corpus["folder"]).is_dir():
-                raise ConfigError(f"config key 'corpus.folder': there is no folder {corpus['folder']}")
-            for file in self.corpus_files:
-                if not file.is_file():
-                    raise ConfigError(f"config key 'corpus.folder': there is no file {file}")
-        if "folder" in base_model:
-            self._check_model_folder(base_model["folder"])
+class Subspaces(Section):
+    """Intrinsic subspace estimation and language-specific pruning (Sections 4.2 and 7.2)."""
 
-    def _check_model_folder(self, name: str) -> None:
-        folder = self.resolve(name)
-        for file in ("config.json", "model.safetensors"):
-            if not (folder / file).is_file():
-                hint = "give the folder of a model in Hugging Face's form"
-                if not folder.exists() and HUB_ID.fullmatch(name):
-                    hint = f"did you mean {{hub: {name}}}?"
-                raise ConfigError(f"config key 'base_model': {name} has no {file}; {hint}")
-        # Asked for when everything is trained and translated.
-        needed = folder / "sentencepiece.bpe.model"
-        if self.config["scoring"]["tokenizer"] == "base_model" and not needed.is_file():
-            raise ConfigError(
-                f"config key 'scoring.tokenizer': base_model needs {needed}, which is not there; "
-                "put it there, or give flores101"
-            )
+    rank: Rank = Field(8, description="rank of all modules in ISE and LSP")
+    ratio: Annotated[Positive, Field(lt=1)] = Field(
+        0.7, description="P, the final pruning ratio of ISE and LSP"
+    )
+
+
+class Translation(Section):
+    """Beam search over `devtest`."""
+
+    beam: Count = Field(description="hypotheses that the search keeps")
+    length_penalty: Annotated[NonNegative, Field(le=10)] = Field(
+        description="exponent of the length by which a hypothesis's score is divided"
+    )
+    maximum_length: Count = Field(description="the most tokens of a hypothesis before its end")
+    tokens_per_batch: Count = Field(
+        description="tokens of a batch: sentences × `beam` × the longest source; changes results by "
+        "rounding only"
+    )
+    precision: Precision = Field(Decoding.precision, description="of weights and products")
+    shards: Count = Field(1, description="jobs that the directions of a setting are dealt out to")
 
     @property
-    def base_model(self) -> dict[str, Any]:
-        """The configuration's `base_model`, a plain path as `{folder: path}`."""
-        value = self.config["base_model"]
-        return {"folder": value} if isinstance(value, str) else value
+    def decoding(self) -> Decoding:
+        """How to search."""
+        return Decoding(**self.model_dump(exclude={"shards"}))
 
-    @property
-    def strategy_languages(self) -> list[str]:
-        """The languages that the index strategy is learned on."""
-        return self.config["weight_learning"].get("languages", self.codes)
 
-    @property
-    def sources_table(self) -> str:
-        """The table of downloads."""
-        return self.config.get("sources_table", SOURCES_TABLE)
+class Scoring(Section):
+    """The scores of translations."""
 
-    @cached_property
-    def sources(self) -> dict[str, Source]:
-        """What can be downloaded, mirrors put in. Raises ConfigError."""
-        try:
-            sources = read_sources(self.resolve(self.sources_table))
-        except FileNotFoundError:
-            raise ConfigError(f"config key 'sources_table': there is no file {self.sources_table}") from None
-        except ValueError as error:
-            raise ConfigError(f"config key 'sources_table': {error}") from None
-        try:
-            return use_mirrors(sources, self.config.get("mirrors", {}))
-        except ValueError as error:
-            raise ConfigError(f"config key 'mirrors': {error}") from None
+    tokenizer: Literal["base_model", "flores101"] = Field(
+        description="whose pieces spBLEU counts: `base_model` (its `sentencepiece.bpe.model`) or `flores101`"
+    )
 
-    def codes_of(self, codes: str | Mapping[str, str], key: str) -> dict[str, str]:
-        """The code of each language in other people's files. codes: a column of the table, or a mapping."""
-        try:
-            return codes_elsewhere(self.languages, codes)
-        except ValueError as error:
-            raise ConfigError(f"config key '{key}': {error}") from None
 
-    @property
-    def model_codes(self) -> dict[str, str]:
-        """The base model's code of each language."""
-        default = "m2m" if "source" in self.base_model else "code"
-        return self.codes_of(self.base_model.get("codes", default), "base_model.codes")
+class Claims(Section):
+    """The settings that play the parts of the paper's claims (`claims.md`)."""
 
-    @property
-    def corpus_paths(self) -> dict[str, dict[str, str]]:
-        """Split -> language -> path of its text within the corpus's folder, each another."""
-        corpus = self.config["corpus"]
-        codes = self.codes_of(corpus.get("codes", "code"), "corpus.codes")
-        pattern = corpus.get("pattern", "{split}/{code}.txt")
-        try:
-            return paths_by_pattern(pattern, codes)
-        except ValueError as error:
-            raise ConfigError(f"config key 'corpus.pattern': {error}") from None
+    uniform: Settings = Field((), description="the same rank for all languages, in ascending order")
+    reduced: NotEmpty | None = Field(None, description="fewer ranks for high- and medium-resource languages")
+    reduced_reference: NotEmpty | None = Field(None, description="the uniform counterpart of `reduced`")
+    pruned: NotEmpty | None = Field(None, description="the headline, with GPS")
+    pruned_reference: NotEmpty | None = Field(None, description="the ranks of `pruned`, not pruned")
+    source_index: NotEmpty | None = Field(None, description="`pruned` with a source-indexed encoder")
+    target_index: NotEmpty | None = Field(None, description="`pruned` with a target-indexed encoder")
+    fc_only: NotEmpty | None = Field(None, description="LSLo on fc1 and fc2 only")
+    fc_reference: NotEmpty | None = Field(
+        None, description="LSLo on all matrices, with about as many parameters as `fc_only`"
+    )
 
-    def resolve(self, path: str) -> Path:
-        """A path of the configuration as one that can be opened."""
-        here = Path(path)
-        return here if here.exists() or here.is_absolute() else self.workflow / path
 
-    def check_setting(self, setting: Setting) -> None:
-        """Raises SettingError where the ranks do not fit the languages' resource classes."""
-        if setting.kind == "lslo":
-            setting.rank_of_class(set(self.resource_classes.values()))
+class TokensPerSecond(Section):
+    """The measured speed of trainings."""
 
-    @cached_property
-    def corpus_files(self) -> list[Path]:
-        """The files of a corpus of the user's own; none for an embedded or a downloaded one."""
-        corpus = self.config["corpus"]
-        if "folder" not in corpus or "source" in corpus:
-            return []
-        folder = self.resolve(corpus["folder"])
-        return [folder / path for paths in self.corpus_paths.values() for path in paths.values()]
+    lslo: Positive | None = Field(None, description="target tokens a second of an LSLo training")
+    full: Positive | None = Field(None, description="target tokens a second of Ft-all")
 
-    @cached_property
-    def resource_classes(self) -> dict[str, str]:
-        """Resource class of each language, in the experiment's order."""
-        return {language.code: language.resource_class for language in self.languages}
 
-    @cached_property
-    def codes(self) -> list[str]:
-        """The languages' codes, in the experiment's order."""
-        return [language.code for language in self.languages]
+class Measured(Section):
+    """Speeds that were measured on the device."""
 
-    @cached_property
-    def directions(self) -> list[tuple[str, str]]:
-        """All directions."""
-        return all_directions(self.codes)
+    tokens_per_second: TokensPerSecond = Field(TokensPerSecond(), description="speed of trainings")
+    sentences_per_second: Positive | None = Field(None, description="sentences translated in a second")
 
-    @cached_property
-    def settings(self) -> list[str]:
-        """Every setting of the tables, once."""
-        return list(dict.fromkeys(text for table in self.config["tables"].values() for text in table))
+
+class Planning(Section):
+    """The assumptions of `snakemake plan`; no result depends on them."""
+
+    device: Device | None = Field(
+        None, description="a GPU, or a core of a CPU; unless given, `A100-80GB` with `gpus`, else `CPU`"
+    )
+    training_share: Share = Field(0.2, description="the share of the GPU's peak that training reaches")
+    translation_share: Share = Field(0.05, description="the share of the GPU's peak that translation reaches")
+    measured: Measured = Field(
+        Measured(),
+        description="instead of the shares, the speeds that `python bench/paper_scale.py` or a run showed",
+    )
+
+
+class Config(Section):
+    """A whole configuration."""
+
+    experiment: Annotated[
+        str, matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "letters, digits, '.', '_' and '-', 100 at most")
+    ] = Field(description="name of the folder below `results/`")
+    languages: Annotated[Unique[NotEmpty], Field(min_length=2)] = Field(
+        description="codes of `languages.tsv`, in the order of tables and figures"
+    )
+    languages_table: PathText = Field(
+        LANGUAGES_TABLE,
+        description="another table of languages, with the columns of `languages.tsv` and any of your own "
+        "behind them",
+    )
+    sources_table: PathText = Field(SOURCES_TABLE, description="another table of downloads")
+    mirrors: dict[str, NotEmpty] = Field(
+        {}, description="for a source, the URL or local file that replaces its URL"
+    )
+    corpus: Corpus = Field(description="the parallel text: give exactly one of `embedded` and `folder`")
+    base_model: Annotated[
+        BaseModelSource, BeforeValidator(lambda value: {"folder": value} if isinstance(value, str) else value)
+    ] = Field(description="the model to adapt: give exactly one of `folder`, `source` and `hub`")
+    gpus: Annotated[WholeNumber, Field(ge=0, le=1024)] = Field(
+        0, description="GPUs of a fine-tuning job; 0 computes on the CPU"
+    )
+    pretraining: Pretraining | None = Field(
+        None, description="how the demo's base model comes about; only `snakemake base_model` uses it"
+    )
+    training: Training = Field(description="the recipe of all trainings")
+    seeds: Annotated[Unique[Seed], Field(min_length=1)] = Field(
+        description="seeds; each setting runs once with each, tables show the mean. Weight learning, ISE "
+        "and LSP use "
+        "the first"
+    )
+    pruning: Pruning = Field(Pruning(), description="the Gradual Pruning Schedule; the paper's unless given")
+    weight_learning: WeightLearning = Field(
+        WeightLearning(), description="weight learning; the paper's unless given"
+    )
+    subspaces: Subspaces = Field(Subspaces(), description="ISE and LSP; the paper's unless given")
+    translation: Translation = Field(description="beam search")
+    scoring: Scoring = Field(description="scores")
+    tables: Annotated[dict[ResultsTable, Settings], Field(min_length=1)] = Field(
+        description="settings of the tables `table1`, `table2`, `table6` and `table7`, in the order of "
+        "their rows; each "
+        "setting named here is trained once for each seed"
+    )
+    compare_with_paper: bool = Field(
+        False, description="whether tables show the paper's scores and the differences"
+    )
+    significance: Annotated[WholeNumber, Field(ge=0, le=1_000_000)] = Field(
+        0, description="resamples of a paired bootstrap against Ft-all in the tables; 0 leaves it out"
+    )
+    figures: Unique[Annotated[WholeNumber, Field(ge=1, le=6)]] = Field(
+        (1, 2, 3, 4, 5, 6), description="numbers of the figures to draw"
+    )
+    figure3: Settings = Field((), description="settings that Figure 3 follows epoch by epoch")
+    claims: Claims | None = Field(
+        None,
+        description="which setting plays which part in the paper's claims; unless given, none are checked",
+    )
+    plan: Planning = Field(Planning(), description="what `snakemake plan` assumes")

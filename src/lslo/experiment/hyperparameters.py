@@ -1,4 +1,4 @@
-"""The recipe of a training (Section 5) and its learning rate."""
+"""How to train, prune and search: the hyper-parameters of Section 5, Equation 6 and Appendix A."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train.
+    """The recipe of a training (Section 5).
 
-    tokens_per_batch: a batch of n pairs, the longest m tokens, counts n·m.
-    tokens_per_update: gradients of tokens_per_update / tokens_per_batch batches are summed into an update.
-    learning_rate: the peak of the inverse square root schedule. label_smoothing: fairseq's epsilon.
-    precision: `float32`, or `bfloat16` or `float16` for the frozen base model's weights and products (full
-    fine-tuning keeps float32 weights and computes in the lower precision). With float16 the loss is scaled,
-    and an update whose gradients overflow is skipped. checkpoint_minutes: time between two saved states
-    within an epoch; one is saved at the end of every epoch anyway.
+    Attributes:
+        epochs: the number of epochs.
+        learning_rate: the peak of the inverse square root schedule.
+        tokens_per_batch: the size of a batch; n pairs whose longest side has m tokens count n·m.
+        tokens_per_update: the size of an update, which sums the gradients of tokens_per_update /
+            tokens_per_batch batches.
+        warmup_updates: updates over which the learning rate rises to its peak.
+        label_smoothing: fairseq's epsilon.
+        dropout: of hidden states and attention.
+        seed: of A matrices, batches and dropout.
+        precision: `float32`, or `bfloat16` or `float16` for the frozen base model's weights and products.
+            Full fine-tuning keeps float32 weights and computes in the lower precision. With float16 the loss
+            is scaled, and an update whose gradients overflow is skipped.
+        checkpoint_minutes: minutes between two saved states within an epoch; a state is saved at the end of
+            every epoch anyway.
     """
 
     epochs: int
@@ -31,18 +39,20 @@ class Recipe:
 
     @property
     def batches_per_update(self) -> int:
-        """Batches whose gradients are summed into one update."""
+        """The number of batches whose gradients are summed into one update."""
         return max(1, round(self.tokens_per_update / self.tokens_per_batch))
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """How to search.
+    """The hyper-parameters of beam search (Section 5).
 
-    beam: hypotheses kept. length_penalty: the exponent of the length by which a score is divided.
-    maximum_length: tokens before `</s>`, the language token included (fairseq's `--max-len-b`).
-    tokens_per_batch: rows (sentences × beam) times the longest source that a batch may hold.
-    precision: `float32`, `bfloat16` or `float16`, of weights and products; log-probabilities are float32.
+    Attributes:
+        beam: hypotheses that are kept.
+        length_penalty: the exponent of the length by which a score is divided.
+        maximum_length: the most tokens before `</s>`, the language token included (fairseq's `--max-len-b`).
+        tokens_per_batch: the most tokens of a batch: rows (sentences × beam) times the longest source.
+        precision: `float32`, `bfloat16` or `float16`, of weights and products; log-probabilities are float32.
     """
 
     beam: int = 5
@@ -54,10 +64,12 @@ class Decoding:
 
 @dataclass(frozen=True)
 class GradualPruningSchedule:
-    """Pruning ratio by epoch, 1-based (Equation 6, Table 3).
+    """The Gradual Pruning Schedule: the pruning ratio of each epoch, counted from 1 (Equation 6, Table 3).
 
-    ratio: P, the final ratio. start: E, the last epoch without pruning. duration: k, the number of epochs
-    over which the ratio grows to P.
+    Attributes:
+        ratio: P, the final ratio.
+        start: E, the last epoch without pruning.
+        duration: k, the number of epochs over which the ratio grows to P.
     """
 
     ratio: float
@@ -65,7 +77,7 @@ class GradualPruningSchedule:
     duration: int
 
     def ratio_at(self, epoch: int) -> float:
-        """0 up to epoch E, then P − P(1 − (e − E)/k)³, and P from epoch E + k on."""
+        """Returns 0 up to epoch E, then P − P(1 − (e − E)/k)³, and P from epoch E + k on."""
         if epoch <= self.start:
             return 0.0
         if epoch >= self.start + self.duration:

@@ -18,18 +18,23 @@ RESOURCE_CLASSES = {"H": "High", "M": "Medium", "L": "Low", "V": "Very Low"}
 
 # A language code becomes part of paths, so nothing else is let in.
 CODE = re.compile(r"(?=.{1,40}$)[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
-# A code in other people's files and models; the schema of the configuration has the same pattern.
+# A code in other people's files and models.
 FOREIGN_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 @dataclass(frozen=True)
 class Language:
-    """One row of `config/languages.tsv`.
+    """A language: one row of `config/languages.tsv`.
 
-    resource_class: H, M, L or V, by the bitext data available with English (Section 5).
-    bitext: sentence pairs with English, as the paper prints it.
-    flores101, m2m: the language's code in FLORES-101 and in the M2M-124 model.
-    further: column -> value of the columns that a user added.
+    Attributes:
+        code: the language's code in this project, and in the names of files.
+        name: the language's English name.
+        resource_class: H, M, L or V, by the number of sentence pairs with English (Section 5).
+        family: the language family, as the paper prints it.
+        bitext: sentence pairs with English, as the paper prints it.
+        flores101: the language's code in FLORES-101.
+        m2m: the language's code in M2M-124.
+        further: the values of the columns that a user has added, by column.
     """
 
     code: str
@@ -43,7 +48,7 @@ class Language:
 
     @property
     def columns(self) -> dict[str, str]:
-        """Every column of the row and its value."""
+        """The values of all columns of the row, by column."""
         return {name: getattr(self, name) for name in COLUMNS} | dict(self.further)
 
 
@@ -51,9 +56,16 @@ COLUMNS = tuple(entry.name for entry in fields(Language) if entry.name != "furth
 
 
 def read_languages(path: Path | str) -> dict[str, Language]:
-    """Languages by code, in the order of the file, whose columns are COLUMNS and then any of a user's own.
+    """Reads a table of languages.
 
-    Raises ValueError naming the file and line at fault.
+    Args:
+        path: a table of tab-separated columns: COLUMNS, and then any of a user's own.
+
+    Returns:
+        The languages by code, in the order of the file.
+
+    Raises:
+        ValueError: the table is not of this form; the message names the file and the line.
     """
     path = Path(path)
     languages: dict[str, Language] = {}
@@ -94,7 +106,16 @@ def read_languages(path: Path | str) -> dict[str, Language]:
 def select_languages(
     languages: dict[str, Language], codes: Sequence[str], path: Path | str
 ) -> list[Language]:
-    """The languages of an experiment in the order of `codes`. Raises ValueError for a code `path` lacks."""
+    """Returns the languages of an experiment, in the order of `codes`.
+
+    Args:
+        languages: all languages, by code.
+        codes: the codes of the experiment's languages.
+        path: the table that `languages` were read from.
+
+    Raises:
+        ValueError: the table lacks a code.
+    """
     for code in codes:
         if code not in languages:
             raise ValueError(
@@ -104,10 +125,14 @@ def select_languages(
 
 
 def codes_elsewhere(languages: Sequence[Language], codes: str | Mapping[str, str]) -> dict[str, str]:
-    """The code of each language in other people's files or models.
+    """Returns the code of each language in other people's files or models.
 
-    codes: a column of the table of languages, or a mapping. Raises ValueError for a column that is not there
-    or has no code for a language, and for a language that the mapping lacks.
+    Args:
+        languages: the languages of an experiment.
+        codes: a column of the table of languages, or a mapping from languages to codes.
+
+    Raises:
+        ValueError: the table has no such column, or a language has no code.
     """
     found = {}
     for language in languages:
@@ -132,5 +157,5 @@ def codes_elsewhere(languages: Sequence[Language], codes: str | Mapping[str, str
 
 
 def all_directions(codes: Sequence[str]) -> list[tuple[str, str]]:
-    """Every ordered pair (source, target) of two different languages: n·(n−1) of them."""
+    """Returns every ordered pair (source, target) of two different languages: n·(n−1) pairs."""
     return list(permutations(codes, 2))

@@ -32,18 +32,19 @@ _SLUG = re.compile(r"[0-9]+(?:-[0-9]+)*_(?:WL|SRC|TGT)(?:_GPS0\.[0-9]+)?(?:_fc)?
 
 
 class SettingError(ValueError):
-    """A setting that does not follow the paper's notation; the message names the offending part."""
+    """An error in the notation of a setting; the message names the part at fault."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the paper's result tables.
+    """A setting: one row of the paper's result tables.
 
-    kind: `pretrain` (the base model as it is), `full` (every parameter is trained) or `lslo`.
-    ranks: LoRA rank of each resource class in the order H;M;V or H;M;L;V; empty unless `lslo`.
-    index: `WL`, `SRC` or `TGT`, which language each layer listens to; None unless `lslo`.
-    gps_ratio: final pruning ratio of high- and medium-resource languages, in (0, 1), or None.
-    modules: `all` weight matrices, or `fc` for fc1 and fc2 only.
+    Attributes:
+        kind: `pretrain` (the base model as it is), `full` (every parameter is trained) or `lslo`.
+        ranks: the LoRA rank of each resource class, in the order H;M;V or H;M;L;V; empty unless `lslo`.
+        index: `WL`, `SRC` or `TGT`: which language each layer listens to; None unless `lslo`.
+        gps_ratio: the final pruning ratio of high- and medium-resource languages, in (0, 1), or None.
+        modules: `all` weight matrices, or `fc` for fc1 and fc2 only.
     """
 
     kind: str
@@ -54,7 +55,11 @@ class Setting:
 
     @classmethod
     def parse(cls, text: str) -> Setting:
-        """Read a setting such as `2;2;8+WL+GPS(0.9)@fc`. Raises SettingError naming what is wrong."""
+        """Reads a setting such as `2;2;8+WL+GPS(0.9)@fc`.
+
+        Raises:
+            SettingError: the text does not follow the notation.
+        """
         if text == PRETRAIN:
             return cls("pretrain")
         if text == FULL_FINE_TUNING:
@@ -99,7 +104,11 @@ class Setting:
 
     @classmethod
     def from_slug(cls, slug: str) -> Setting:
-        """The setting whose `slug` this is. Raises SettingError if it is none."""
+        """Returns the setting that a folder is named after.
+
+        Raises:
+            SettingError: `slug` is not the folder name of a setting.
+        """
         for text in (PRETRAIN, FULL_FINE_TUNING):
             if slug == text:
                 return cls.parse(text)
@@ -134,10 +143,14 @@ class Setting:
         return "_".join(parts)
 
     def rank_of_class(self, resource_classes: set[str]) -> dict[str, int]:
-        """Rank of each resource class that the ranks stand for.
+        """Returns the rank of each resource class that the ranks stand for.
 
-        resource_classes: the classes that the experiment's languages have; of a class that none has, the
-        rank is not used. Raises SettingError where a class has no rank, or GPS nothing to prune.
+        Args:
+            resource_classes: the classes of the experiment's languages. The rank of a class that no language
+                has is not used.
+
+        Raises:
+            SettingError: a class has no rank, or GPS has nothing to prune.
         """
         classes = RANKED_CLASSES[len(self.ranks)]
         have = ";".join(name for name in "HMLV" if name in resource_classes)

@@ -9,8 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Have `write` produce a file under a temporary name, flush it to disk, then rename it to `path`."""
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Writes a file under a temporary name, flushes it to the disk and renames it to `path`.
+
+    Args:
+        path: The file's final name. Its folder is made where it is missing.
+        write: Writes the whole file to the path that it is given.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
     try:
@@ -21,8 +26,13 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def write_text_atomically(path: Path, text: str) -> None:
+    """Writes a text as `write_atomically` does, in UTF-8."""
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
 def _flush(file: Path) -> None:
-    """Have what was written on the disk: after a loss of power no name may be there without its content."""
+    """Flushes a file to the disk: after a loss of power, no name may be there without its content."""
     descriptor = os.open(file, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -32,9 +42,10 @@ def _flush(file: Path) -> None:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """An empty folder to write into, which takes the name `path`, and the place of what is there, at the end.
+    """Yields an empty folder to write into, which is renamed to `path` when the context ends.
 
-    What an exception leaves behind is removed; what a kill leaves behind is removed the next time.
+    The new folder replaces one that is already called `path`. If an exception ends the context, the new
+    folder is removed and the old one stays. What a kill leaves behind is removed the next time.
     """
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -51,7 +62,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def publish(source: Path, target: Path) -> None:
-    """Put a file or folder under another name too, as hard links where the file system has them."""
+    """Gives a file or folder a second name, by hard links where the file system has them, else by copies."""
     if source.is_dir():
         with atomic_folder(target) as partial:
             link_or_copy(source, partial)
@@ -61,7 +72,7 @@ def publish(source: Path, target: Path) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Put the files of a folder into another one too, as hard links where the file system has them."""
+    """Adds the files of one folder to another, as hard links where the file system has them, else copies."""
     shutil.copytree(source, target, copy_function=_link, dirs_exist_ok=True)
 
 

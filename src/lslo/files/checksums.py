@@ -1,52 +1,94 @@
-"""The SHA-256 of a folder's files, in the form that `sha256sum --check SHA256SUMS` reads."""
+"""SHA-256 digests of texts, files and folders; the library hashes nothing elsewhere.
+
+A folder's digests are kept in a file that `sha256sum --check SHA256SUMS` reads.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# The file of a folder's digests.
 FILE = "SHA256SUMS"
-
-
-def file_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class DamagedError(ValueError):
     """A file is not as it was written."""
 
 
-def content_sha256(path: Path) -> str | None:
-    """Hexadecimal SHA-256 of a file, or of the names and contents of a folder's files; None if neither.
+def text_sha256(text: str) -> str:
+    """Returns the hexadecimal SHA-256 of a text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
-    Hidden files are left out: Snakemake puts one into folders that it made.
+
+def file_sha256(path: Path) -> str:
+    """Returns the hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def contents_sha256(paths: Iterable[Path]) -> str:
+    """Returns the hexadecimal SHA-256 of the contents of several files, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        _add_file(path, digest)
+    return digest.hexdigest()
+
+
+def files_fingerprint(paths: Iterable[Path]) -> str:
+    """Returns the hexadecimal SHA-256 over the names and contents of files, in the order given.
+
+    A file's folder does not count.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.name}\0".encode())
+        _add_file(path, digest)
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _add_file(path: Path, digest: hashlib._Hash) -> None:
+    """Adds a file's content to a digest, piece by piece: weights are larger than what memory should hold."""
+    with path.open("rb") as file:
+        hashlib.file_digest(file, lambda: digest)
+
+
+def file_or_folder_sha256(path: Path) -> str | None:
+    """Returns the hexadecimal SHA-256 of a file, or over the names and contents of a folder's files.
+
+    Hidden files do not count: Snakemake puts one into the folders that it made.
+
+    Returns:
+        The digest; None if there is neither a file nor a folder.
     """
     if path.is_file():
         return file_sha256(path)
     if not path.is_dir():
         return None
-    digest = hashlib.sha256()
-    for file in sorted(file for file in path.rglob("[!.]*") if file.is_file()):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{file_sha256(file)}\n".encode())
-    return digest.hexdigest()
+    files = sorted(file for file in path.rglob("[!.]*") if file.is_file())
+    return text_sha256(
+        "".join(f"{file.relative_to(path).as_posix()}\0{file_sha256(file)}\n" for file in files)
+    )
 
 
 def write_checksums(folder: Path) -> None:
-    """Write `SHA256SUMS` over all files in the folder and below."""
+    """Writes `SHA256SUMS` over all files in the folder and below."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / FILE)
     lines = (f"{file_sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
     (folder / FILE).write_text("".join(lines), encoding="utf-8")
 
 
 def check_checksums(folder: Path) -> None:
-    """Raise DamagedError naming the first file that is not as it was written, or gone.
+    """Checks that the files of a folder are as they were when its `SHA256SUMS` was written.
 
-    A folder without `SHA256SUMS` is not checked: it may have been made by something else.
+    A folder without `SHA256SUMS` passes: another program may have made it.
+
+    Raises:
+        DamagedError: A file has changed or is gone. The message names the first such file.
     """
     sums = folder / FILE
     if not sums.is_file():
@@ -66,9 +108,15 @@ def check_checksums(folder: Path) -> None:
 
 @contextmanager
 def damaged_set_aside(folder: Path | None) -> Iterator[None]:
-    """Where what is read within the context is damaged, the folder takes the name `{folder}.damaged`.
+    """Renames a folder to `{folder}.damaged` if its files prove damaged within the context.
 
-    So the workflow, started again, makes it anew. Raises the DamagedError with that added.
+    The workflow, started again, then makes the folder anew.
+
+    Args:
+        folder: The folder that is read within the context; None if there is none.
+
+    Raises:
+        DamagedError: The error from within the context, with the new name added.
     """
     try:
         yield

@@ -7,8 +7,12 @@ from pathlib import Path
 
 
 def read_rows(path: Path) -> list[list[str]]:
-    """The fields of each line. Raises ValueError naming the file and what about it is no such table."""
-    # With or without the mark that some editors put before UTF-8.
+    """Returns the fields of each line of a table, the header's included.
+
+    Raises:
+        ValueError: The file is no such table. The message names the file and, for bad columns, the line.
+    """
+    # Some editors put a byte-order mark before UTF-8.
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         try:

@@ -1,1 +1,1 @@
-"""What a configuration will cost, by arithmetic, and how close that was once it has run."""
+"""The plan of a configuration: its costs by arithmetic and, once it has run, how close they were."""

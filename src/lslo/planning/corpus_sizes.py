@@ -1,8 +1,8 @@
-"""How long the sentences of a configuration's corpus are: counted where the text is there, else estimated."""
+"""The lengths of a corpus's sentences: counted if text and tokenizer are on the disk, estimated if not."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,27 +10,29 @@ import numpy as np
 
 from lslo.corpus.cldr.corpus import build_cldr_corpus
 from lslo.corpus.plain_text import read_parallel
-from lslo.experiment.config import Experiment
+from lslo.experiment.experiment import Experiment
 from lslo.planning.token_counts import SPECIAL_TOKENS, lengths_of_characters, lengths_of_distribution
 
-# FLORES-101, of which dev has 997 and devtest 1,012 sentences. Its devtest in 101 languages has 133
-# characters and 200 bytes a sentence in the mean, standard deviation / mean of a language's sentences is
-# 0.36.
+# The sentences of FLORES-101's splits. In the mean over its 101 languages, a sentence of devtest has 133
+# characters and 200 bytes; the standard deviation of a language's sentences is 0.36 of their mean.
 FLORES_ROWS = {"dev": 997, "devtest": 1012}
 FLORES_PIECES = 38.0
 FLORES_VARIATION = 0.36
 FLORES_BYTES = 201.4
 CHARACTERS_PER_PIECE = 133.3 / FLORES_PIECES
-# Of a split: more are not tokenised, which takes a second for some ten thousand.
+# The most sentences of a split that are tokenised; some ten thousand take a second.
 MOST_TOKENISED = 30_000
 
 
 @dataclass(frozen=True, eq=False)
 class SplitSizes:
-    """One split of the corpus.
+    """The lengths of the sentences of one split of the corpus.
 
-    languages: codes. lengths: [languages, rows] tokens, language token and `</s>` included. bytes: of the
-    text of all languages. source: where the numbers are from.
+    Attributes:
+        languages: the languages' codes.
+        lengths: tokens of each sentence [languages, rows], language token and `</s>` included.
+        bytes: size of the text of all languages.
+        source: where the numbers come from, for a reader.
     """
 
     languages: tuple[str, ...]
@@ -38,88 +40,88 @@ class SplitSizes:
     bytes: float
     source: str
 
-    def of(self, languages: Sequence[str]) -> np.ndarray:
-        """lengths [languages, rows] of some languages."""
+    def lengths_of(self, languages: Sequence[str]) -> np.ndarray:
+        """Returns the tokens of the sentences [languages, rows] of some of the languages."""
         return self.lengths[[self.languages.index(language) for language in languages]]
 
     @property
     def rows(self) -> int:
-        """Sentences of each language."""
+        """The number of sentences of each language."""
         return self.lengths.shape[1]
 
 
-def split_sizes(
-    experiment: Experiment, split: str, corpus: Path, data: Path, model: Path | None
-) -> SplitSizes:
-    """The sizes of `dev` or `devtest`.
+def split_sizes(experiment: Experiment, split: str, model: Path | None) -> SplitSizes:
+    """Returns the sizes of a split.
 
-    corpus: the folder that the workflow makes it in. data: that of downloads. model: the base model's folder,
-    None where it is not there yet. Raises ValueError for a text that cannot be read.
+    Args:
+        experiment: the experiment.
+        split: `dev` or `devtest`.
+        model: the folder of the base model; None if the model is not on the disk yet.
+
+    Raises:
+        ValueError: a text cannot be read.
     """
-    found = _text(experiment, split, corpus, data)
-    languages = tuple(experiment.codes)
+    found = _text(experiment, split)
     if found is None:
-        rows = FLORES_ROWS[split]
-        lengths = lengths_of_distribution(len(languages), rows, FLORES_PIECES, FLORES_VARIATION)
-        size = FLORES_BYTES * rows * len(languages)
-        source = (
-            f"{split}: estimated, the text is not there yet: {rows} sentences as FLORES-101's, "
-            f"{FLORES_PIECES:.0f} pieces each in the mean"
-        )
-        return SplitSizes(languages, lengths, size, source)
-    text, where = found
+        return _flores_sizes(split, tuple(experiment.codes))
+    text, origin = found
     size = sum(len(sentence.encode()) + 1 for rows in text.values() for sentence in rows)
-    lengths, how = _lengths(text, model, experiment.model_codes)
-    return SplitSizes(languages, lengths, size, f"{split}: {where}, {how}")
+    lengths, method = _lengths(text, model, experiment.model_codes)
+    return SplitSizes(tuple(experiment.codes), lengths, size, f"{split}: {origin}, {method}")
 
 
-def _text(
-    experiment: Experiment, split: str, corpus: Path, data: Path
-) -> tuple[Mapping[str, Sequence[str]], str] | None:
-    """(language -> sentences, where they are from), None where they are not there yet."""
-    section = experiment.config["corpus"]
-    made = {language: corpus / split / f"{language}.txt" for language in experiment.codes}
-    if all(path.is_file() for path in made.values()):
-        return read_parallel(made), f"the text of {corpus}"
-    if "embedded" in section:
-        embedded = section["embedded"]
-        whole = build_cldr_corpus(
-            experiment.resource_classes,
-            seed=embedded["seed"],
-            # What pretraining reads is drawn apart.
-            sizes={**embedded["rows"], "pretrain": 0},
-            known_entities=embedded["known_entities"],
-            focus_entities=embedded["focus_entities"],
-        )
-        phrases = getattr(whole, split)
-        return (
-            {language: [phrase.sentences[language] for phrase in phrases] for language in experiment.codes},
-            "the embedded corpus",
-        )
-    folder = (
-        data / "extracted" / section["source"] / section["folder"]
-        if "source" in section
-        else experiment.resolve(section["folder"])
+def _flores_sizes(split: str, languages: tuple[str, ...]) -> SplitSizes:
+    """Estimates the sizes of a split that is not on the disk yet."""
+    rows = FLORES_ROWS[split]
+    lengths = lengths_of_distribution(len(languages), rows, FLORES_PIECES, FLORES_VARIATION)
+    source = (
+        f"{split}: estimated, because the text is not on the disk yet: {rows:,} sentences as in FLORES-101, "
+        f"{FLORES_PIECES:.0f} pieces each on average"
     )
-    paths = {language: folder / path for language, path in experiment.corpus_paths[split].items()}
-    if not all(path.is_file() for path in paths.values()):
+    return SplitSizes(languages, lengths, FLORES_BYTES * rows * len(languages), source)
+
+
+def _text(experiment: Experiment, split: str) -> tuple[Mapping[str, Sequence[str]], str] | None:
+    """Returns the sentences of each language, and where they come from; None if they are not on the disk."""
+    paths = experiment.paths
+    made = {language: paths.text(split, language) for language in experiment.codes}
+    if all(path.is_file() for path in made.values()):
+        return read_parallel(made), f"the text in {paths.corpus}"
+    if experiment.config.corpus.embedded:
+        return _cldr_text(experiment, split), "phrases of the CLDR"
+    folder = experiment.text_folder
+    files = {language: folder / path for language, path in experiment.text_paths[split].items()}
+    if not all(path.is_file() for path in files.values()):
         return None
-    return read_parallel(paths), f"the text of {folder}"
+    return read_parallel(files), f"the text in {folder}"
+
+
+def _cldr_text(experiment: Experiment, split: str) -> dict[str, list[str]]:
+    cldr = experiment.config.corpus.embedded
+    corpus = build_cldr_corpus(
+        experiment.resource_classes,
+        seed=cldr.seed,
+        # The phrases for pretraining are drawn independently and are not needed here.
+        sizes={**cldr.rows.model_dump(), "pretrain": 0},
+        known_entities=cldr.known_entities,
+        focus_entities=cldr.focus_entities,
+    )
+    phrases = getattr(corpus, split)
+    return {language: [phrase.sentences[language] for phrase in phrases] for language in experiment.codes}
 
 
 def _lengths(
     text: Mapping[str, Sequence[str]], model: Path | None, codes: Mapping[str, str]
 ) -> tuple[np.ndarray, str]:
-    """([languages, rows] tokens, how they were counted)."""
+    """Returns the tokens of each sentence [languages, rows], and how they were counted, for a reader."""
     characters = lengths_of_characters(text, 1.0) - SPECIAL_TOKENS
     encode = _encoder(model, codes) if model else None
     if encode is None:
-        per_piece = CHARACTERS_PER_PIECE
-        how = (
-            f"tokens estimated at {per_piece:.1f} characters a piece, as FLORES-101's have, since the base "
-            "model's tokenizer is not there yet"
+        method = (
+            f"tokens estimated at {CHARACTERS_PER_PIECE:.1f} characters per piece, as in FLORES-101, because "
+            "the base model's tokenizer is not on the disk yet"
         )
-        return characters / per_piece + SPECIAL_TOKENS, how
+        return characters / CHARACTERS_PER_PIECE + SPECIAL_TOKENS, method
     rows = characters.shape[1]
     step = -(-characters.size // MOST_TOKENISED)
     pieces = np.array(
@@ -127,15 +129,16 @@ def _lengths(
     )
     if step == 1:
         return pieces + SPECIAL_TOKENS, "tokens counted with the base model's tokenizer"
-    # The rest by each language's own characters a piece.
+    # The other sentences have the mean characters per piece of their language.
     ratio = characters[:, ::step].sum(axis=1) / pieces.sum(axis=1)
     return (
         characters / ratio[:, None] + SPECIAL_TOKENS,
-        f"tokens estimated: {pieces.shape[1]} of {rows} lines of each language were tokenised",
+        f"tokens estimated from {pieces.shape[1]:,} tokenised sentences of {rows:,} in each language",
     )
 
 
-def _encoder(model: Path, codes: Mapping[str, str]):
+def _encoder(model: Path, codes: Mapping[str, str]) -> Callable[[Iterable[str]], list[list[int]]] | None:
+    """Returns the function that tokenises sentences; None if the model has no tokenizer yet."""
     # transformers takes seconds to import.
     from lslo.base_model.tokenizer import Tokenizer
 

@@ -1,21 +1,24 @@
-"""How fast GPUs and CPUs are taken to be: their peaks by data sheet, and the share that work reaches."""
+"""The assumed speed of GPUs and CPUs: the peak by the data sheet, and the share of it that work reaches."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from lslo.experiment.config import Planning
 
 TERA = 1e12
 
 
 @dataclass(frozen=True)
 class Device:
-    """A GPU, or a core of a CPU.
+    """The peak speed and the memory of a GPU.
 
-    peak: FLOP/s of dense bfloat16 matrix products, by the maker's data sheet (of the V100 and the T4, which
-    have no bfloat16, float16). memory: GB.
+    Attributes:
+        peak: FLOP/s of dense bfloat16 matrix products by the maker's data sheet; of float16 products for the
+            V100 and the T4, which have no bfloat16.
+        memory: memory in GB.
     """
 
     peak: float
@@ -40,29 +43,30 @@ DEVICES = {
 }
 CPU = "CPU"
 DEFAULT_GPU = "A100-80GB"
-# Assumptions, not measurements: training in batches of thousands of tokens is limited by arithmetic, and by
-# all the small products and passes between; beam search reads all weights for each token, so memory limits
-# it.
-TRAINING_SHARE = 0.2
-TRANSLATION_SHARE = 0.05
-# FLOP/s of one core without a GPU, measured with the demo's small model in float32 on one core of a server;
-# of a large model it is more.
+# FLOP/s of one core, measured with the demo's small model in float32 on one core of a server. A large model
+# reaches more.
 CORE_TRAINING = 3.5e10
 CORE_TRANSLATION = 5.5e10
 
 
 def machine_cores() -> int:
-    """Of this machine, those that this process may use."""
+    """Returns the number of this machine's cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True)
 class Rates:
-    """What a plan's hours are reckoned with.
+    """The device of a plan, and the speed of trainings and translations on it.
 
-    name: of the device. training, translation: FLOP/s. tokens_per_second: target tokens of a training, `lslo`
-    and `full`, and sentences_per_second: of translation, where they were measured. memory: of the device in
-    bytes, None if not known. sources: what is assumed, a line each.
+    Attributes:
+        name: the name of the GPU, or `CPU`.
+        training: FLOP/s of one device in training.
+        translation: FLOP/s of one device in translation.
+        tokens_per_second: measured target tokens per second of trainings, by `lslo` and `full`; empty if
+            nothing was measured.
+        sentences_per_second: measured sentences per second of translation; None if not measured.
+        memory: memory of the device in bytes; None if not known.
+        sources: where these numbers come from, one sentence without its full stop each.
     """
 
     name: str
@@ -74,59 +78,80 @@ class Rates:
     sources: tuple[str, ...]
 
     @classmethod
-    def of(cls, plan: Mapping[str, Any], gpus: int) -> Rates:
-        """Of the configuration's section `plan`. gpus: of a training; without, a core of the CPU computes."""
-        name = plan.get("device", DEFAULT_GPU if gpus else CPU)
-        measured = plan.get("measured", {})
-        tokens = measured.get("tokens_per_second", {})
-        sentences = measured.get("sentences_per_second")
-        sources = []
-        if name == CPU:
-            training, translation, memory = CORE_TRAINING, CORE_TRANSLATION, None
-            sources.append(
-                f"{name}: {training / 1e9:.0f} GFLOP/s a core in training, {translation / 1e9:.0f} in "
-                "translation: what the demo's small model reached on one core of a server; a large model "
-                "and another machine differ"
-            )
-        else:
-            device = DEVICES[name]
-            shares = [
-                plan.get("training_share", TRAINING_SHARE),
-                plan.get("translation_share", TRANSLATION_SHARE),
-            ]
-            training, translation = (share * device.peak for share in shares)
-            memory = device.memory * 1e9
-            sources.append(
-                f"{name}: {device.peak / TERA:g} TFLOP/s by its data sheet (dense, bfloat16); it is assumed, "
-                f"not measured, that training reaches {shares[0]:.0%} of it and translation {shares[1]:.0%}: "
-                "`python bench/paper_scale.py` measures your GPU, and `plan.measured` takes what it prints"
-            )
-        sources += [
-            f"measured, as the configuration says: {value:,.0f} target tokens/s in {kind} trainings"
+    def of(cls, planning: Planning, gpus: int) -> Rates:
+        """Returns the rates that a configuration asks for.
+
+        Args:
+            planning: the configuration's section `plan`.
+            gpus: the number of GPUs of a training; 0 computes on the CPU.
+        """
+        name = planning.device or (DEFAULT_GPU if gpus else CPU)
+        tokens = planning.measured.tokens_per_second.model_dump(exclude_none=True)
+        sentences = planning.measured.sentences_per_second
+        measured = [
+            f"Measured speed, from the configuration: {value:,.0f} target tokens/s in {kind} trainings"
             for kind, value in tokens.items()
         ]
         if sentences:
-            sources.append(f"measured, as the configuration says: {sentences:,.0f} sentences/s translated")
-        return cls(name, training, translation, tokens, sentences, memory, tuple(sources))
+            measured.append(
+                f"Measured speed, from the configuration: {sentences:,.0f} sentences/s in translation"
+            )
+        if name == CPU:
+            training, translation, memory = CORE_TRAINING, CORE_TRANSLATION, None
+            assumed = _core_source()
+        else:
+            peak = DEVICES[name].peak
+            training, translation = planning.training_share * peak, planning.translation_share * peak
+            memory = DEVICES[name].memory * 1e9
+            assumed = _gpu_source(name, planning)
+        return cls(name, training, translation, tokens, sentences, memory, (assumed, *measured))
 
     @property
     def on_core(self) -> bool:
-        """Whether the device is a core of a CPU, which the jobs that need no GPU occupy too."""
+        """Whether the device is a core of a CPU, which jobs occupy that would need no GPU."""
         return self.name == CPU
 
     @property
     def title(self) -> str:
-        """Of one device, in a sentence."""
+        """The device's name in a sentence, as in "one A100-80GB" or "one CPU core"."""
         return f"{self.name} core" if self.on_core else self.name
 
     def training_seconds(self, kind: str, flops: float, target_tokens: float) -> float:
-        """Of one device. kind: `lslo` or `full`."""
+        """Returns the time that a training takes on one device.
+
+        Args:
+            kind: `lslo`, or `full` for full fine-tuning.
+            flops: floating-point operations of the training, which the time follows from unless measured.
+            target_tokens: target tokens of the training, which the time follows from if it was measured.
+        """
         if kind in self.tokens_per_second:
             return target_tokens / self.tokens_per_second[kind]
         return flops / self.training
 
     def translation_seconds(self, flops: float, sentences: float) -> float:
-        """Of one device."""
+        """Returns the time that a translation takes on one device.
+
+        Args:
+            flops: floating-point operations, which the time follows from unless the speed was measured.
+            sentences: number of sentences, which the time follows from if the speed was measured.
+        """
         if self.sentences_per_second:
             return sentences / self.sentences_per_second
         return flops / self.translation
+
+
+def _core_source() -> str:
+    return (
+        f"CPU: {CORE_TRAINING / 1e9:.0f} GFLOP/s per core in training and {CORE_TRANSLATION / 1e9:.0f} in "
+        "translation, which the demo's small model reached on one core of a server. Larger models and other "
+        "machines differ"
+    )
+
+
+def _gpu_source(name: str, planning: Planning) -> str:
+    return (
+        f"{name}: {DEVICES[name].peak / TERA:g} TFLOP/s according to its data sheet (dense, bfloat16). "
+        f"Training is assumed to reach {planning.training_share:.0%} of that and translation "
+        f"{planning.translation_share:.0%}; this was not measured. `python bench/paper_scale.py` measures "
+        "your GPU; write the speeds that it prints under `plan.measured`"
+    )

@@ -1,37 +1,46 @@
-"""Floating-point operations of training and translation, by sizes of the model and lengths of sentences.
+"""Floating-point operations of training and translation, by the sizes of a model and lengths of sentences.
 
-A product of a weight matrix with a token takes 2 operations a weight, one to multiply and one to add. With d
-the dimension, f the feed-forward width, V the vocabulary, n source and m target tokens of a sentence pair
-(language token and `</s>` included), the forward pass takes
+Multiplying a token by a weight matrix takes 2 operations per weight: one multiplication and one addition.
+Let d be the dimension of the model, f the width of its feed-forward networks and V the size of its
+vocabulary; and let a sentence pair have n source and m target tokens, language token and `</s>` included.
+The forward pass takes
 
     encoder layer       2 n (4 d² + 2 d f)  +  4 d n²
     decoder layer       2 m (6 d² + 2 d f)  +  4 d² n   +  4 d m²  +  4 d m n
     output projection   2 m d V
 
-where 4 d² n are the keys and values of cross-attention, made of source tokens, and the terms in n², m² and m
-n are attention's own products, q kᵀ and the weighted sum of v. Padding, norms, softmaxes and the optimizer,
-which is a pass over memory, are left out.
+Here 4 d² n are the keys and values of cross-attention, which are computed from source tokens. The terms in
+n², m² and m n are the products of attention: q kᵀ and the weighted sum of v. Padding, norms, softmaxes and
+the optimizer, which is a pass over memory, are left out.
 
-Backward, gradients of activations take as much as the forward pass (of attention's products twice as much:
-both factors are activations), gradients of weights as much again. So full fine-tuning takes three times the
-forward pass, LSLo twice, and its own products x A_lᵀ and (x A_lᵀ) B_lᵀ, 2 r (d + k) a token, three times. In
-the lowest layer nothing below is trained, so the gradient of q's, k's and v's input is not taken.
+In the backward pass, the gradients of activations take as many operations as the forward pass, and the
+gradients of weights as many again. The products of attention have no weights, but twice as many operations
+for the gradients of activations, since both factors are activations. Full fine-tuning therefore takes three
+times the forward pass. LSLo takes twice the forward pass (three times attention's products), and three times
+its own products x A_lᵀ and (x A_lᵀ) B_lᵀ, which are 2 r (d + k) operations per token. In the lowest layer
+nothing below is trained, so the gradient of the input of q, k and v is not computed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lslo.planning.model_sizes import ModelSizes, WeightMatrices
+from lslo.planning.model_sizes import MatrixGroup, ModelSizes
 from lslo.planning.token_counts import PairSums
+
+# The decoder's modules that source tokens go through: the keys and values of cross-attention.
+_SOURCE_MODULES_OF_DECODER = ("c-k", "c-v")
 
 
 @dataclass(frozen=True)
 class LsloShape:
-    """LSLo modules as far as they cost operations.
+    """The properties of LSLo modules that determine their number of operations.
 
-    rank: mean over languages, so that it is exact where all languages have sentences of the same length or
-    all ranks are equal. modules: `all` or `fc`. copies: 2 in weight learning, source- and target-indexed.
+    Attributes:
+        rank: mean rank of the languages. The count is exact if all ranks are equal, or if the sentences of
+            all languages have the same length.
+        modules: `all` or `fc`.
+        copies: LSLo modules on each matrix: 2 in weight learning, source- and target-indexed; otherwise 1.
     """
 
     rank: float
@@ -39,57 +48,67 @@ class LsloShape:
     copies: int = 1
 
 
-def _weights(sizes: ModelSizes, side: str) -> int:
-    """Of a layer, the keys and values of cross-attention left out."""
+def _weights_per_layer(sizes: ModelSizes, side: str) -> int:
+    """Returns the weights of a layer, without the keys and values of cross-attention."""
     d = sizes.dimension
-    if side == "encoder":
-        return 4 * d * d + 2 * d * sizes.encoder_feed_forward
-    return 6 * d * d + 2 * d * sizes.decoder_feed_forward
+    projections = 4 if side == "encoder" else 6
+    return projections * d * d + 2 * d * sizes.feed_forward(side)
 
 
 def weight_flops(sizes: ModelSizes, source: float, target: float) -> float:
-    """Of the products with layers' weights, forward. source, target: tokens."""
+    """Returns the operations of the products with the weights of all layers, in the forward pass.
+
+    Args:
+        sizes: the sizes of the model.
+        source: number of source tokens.
+        target: number of target tokens.
+    """
     d = sizes.dimension
-    encoder = sizes.encoder_layers * _weights(sizes, "encoder") * source
+    encoder = sizes.encoder_layers * _weights_per_layer(sizes, "encoder") * source
     cross = sizes.decoder_layers * 2 * d * d * source
-    return 2 * (encoder + cross + sizes.decoder_layers * _weights(sizes, "decoder") * target)
+    return 2 * (encoder + cross + sizes.decoder_layers * _weights_per_layer(sizes, "decoder") * target)
 
 
 def projection_flops(sizes: ModelSizes, target: float) -> float:
-    """Of the output projection, forward. target: tokens."""
+    """Returns the operations of the output projection of `target` tokens, in the forward pass."""
     return 2 * sizes.dimension * sizes.vocabulary * target
 
 
 def attention_flops(sizes: ModelSizes, sums: PairSums) -> float:
-    """Of attention's own products, forward."""
+    """Returns the operations of attention's products q kᵀ and the weighted sum of v, in the forward pass."""
     encoder = sizes.encoder_layers * sums.source_squares
     decoder = sizes.decoder_layers * (sums.target_squares + sums.products)
     return 4 * sizes.dimension * (encoder + decoder)
 
 
 def lslo_flops(sizes: ModelSizes, shape: LsloShape, source: float, target: float) -> float:
-    """Of x A_lᵀ and (x A_lᵀ) B_lᵀ, forward. source, target: tokens."""
+    """Returns the operations of LSLo's products x A_lᵀ and (x A_lᵀ) B_lᵀ, in the forward pass.
+
+    Args:
+        sizes: the sizes of the model.
+        shape: the shape of the LSLo modules.
+        source: number of source tokens.
+        target: number of target tokens.
+    """
     return sum(
-        2 * shape.copies * shape.rank * (matrices.inputs + matrices.outputs) * number * tokens
-        for matrices in sizes.lslo_matrices(shape.modules)
-        for number, tokens in _matrices_and_tokens(sizes, matrices, source, target)
+        2 * shape.copies * shape.rank * (group.inputs + group.outputs) * matrices * tokens
+        for group in sizes.lslo_matrices(shape.modules)
+        for matrices, tokens in _matrices_and_tokens(sizes, group, source, target)
     )
 
 
 def _matrices_and_tokens(
-    sizes: ModelSizes, matrices: WeightMatrices, source: float, target: float
+    sizes: ModelSizes, group: MatrixGroup, source: float, target: float
 ) -> list[tuple[int, float]]:
-    """(number of matrices, tokens that go through each): c-k and c-v of the decoder see source tokens."""
-    layers = sizes.layers(matrices.side)
-    if matrices.side == "encoder":
-        return [(layers * matrices.number, source)]
-    if matrices.number == 6:
-        return [(layers * 4, target), (layers * 2, source)]
-    return [(layers * matrices.number, target)]
+    """Returns how many matrices of a group target tokens go through, and how many source tokens."""
+    source_modules = group.modules if group.side == "encoder" else _SOURCE_MODULES_OF_DECODER
+    on_source = sum(module in source_modules for module in group.modules)
+    layers = sizes.layers(group.side)
+    return [(layers * (len(group.modules) - on_source), target), (layers * on_source, source)]
 
 
 def forward_flops(sizes: ModelSizes, sums: PairSums) -> float:
-    """The base model's, of every pair once."""
+    """Returns the operations of the base model's forward pass over every pair once."""
     return (
         weight_flops(sizes, sums.source_tokens, sums.target_tokens)
         + projection_flops(sizes, sums.target_tokens)
@@ -98,31 +117,32 @@ def forward_flops(sizes: ModelSizes, sums: PairSums) -> float:
 
 
 def full_training_flops(sizes: ModelSizes, sums: PairSums) -> float:
-    """Full fine-tuning on every pair once, forward and backward."""
+    """Returns the operations of full fine-tuning on every pair once, forward and backward."""
     return 3 * forward_flops(sizes, sums)
 
 
 def lslo_training_flops(sizes: ModelSizes, sums: PairSums, shape: LsloShape) -> float:
-    """LSLo on every pair once, forward and backward."""
+    """Returns the operations of training LSLo on every pair once, forward and backward."""
     source, target = sums.source_tokens, sums.target_tokens
     own = 3 * lslo_flops(sizes, shape, source, target)
     base = 2 * forward_flops(sizes, sums) + attention_flops(sizes, sums)
-    return base + own - _lowest_layers(sizes, sums, shape)
+    return base + own - _skipped_flops(sizes, sums, shape)
 
 
-def _lowest_layers(sizes: ModelSizes, sums: PairSums, shape: LsloShape) -> float:
-    """What the backward pass does not do there."""
+def _skipped_flops(sizes: ModelSizes, sums: PairSums, shape: LsloShape) -> float:
+    """Returns the operations of gradients in the lowest layers that the backward pass does not compute."""
     d = sizes.dimension
     saved = 0.0
-    for matrices in sizes.lslo_matrices(shape.modules):
-        tokens = sums.source_tokens if matrices.side == "encoder" else sums.target_tokens
-        base = 2 * matrices.inputs * matrices.outputs
-        own = 2 * shape.copies * shape.rank * matrices.inputs
-        saved += matrices.first * (base + own) * tokens
+    for group in sizes.lslo_matrices(shape.modules):
+        tokens = sums.source_tokens if group.side == "encoder" else sums.target_tokens
+        base = 2 * group.inputs * group.outputs
+        own = 2 * shape.copies * shape.rank * group.inputs
+        saved += group.without_input_gradient * (base + own) * tokens
     if shape.modules == "fc":
-        # Of the encoder's lowest self-attention nothing is trained: no gradient passes it. In the decoder
-        # that holds of self-attention and of cross-attention's queries; its keys and values pass theirs on to
-        # the encoder, and the attention between them half of its own.
+        # In the encoder's lowest self-attention nothing is trained, and no gradient passes through it. The
+        # same holds in the decoder for self-attention and for the queries of cross-attention. The keys and
+        # values of cross-attention pass their gradients on to the encoder, so that q kᵀ needs the gradient
+        # of k but not that of q.
         saved += 2 * 4 * d * d * sums.source_tokens + 8 * d * sums.source_squares
         saved += 2 * 5 * d * d * sums.target_tokens + 8 * d * sums.target_squares
         saved += 2 * d * sums.products
@@ -130,14 +150,19 @@ def _lowest_layers(sizes: ModelSizes, sums: PairSums, shape: LsloShape) -> float
 
 
 def translation_flops(sizes: ModelSizes, sums: PairSums, beam: int, shape: LsloShape | None) -> float:
-    """Beam search for every sentence once, each hypothesis as long as the reference.
+    """Returns the operations of beam search for every sentence once, with hypotheses as long as references.
 
-    The encoder, and cross-attention's keys and values, run once a sentence; the decoder reads `</s>` and the
-    language token once, then the m − 2 tokens that `</s>` ends, beam times. The search goes on until `beam`
-    hypotheses have ended, some steps more, which are left out. At length t each hypothesis attends, by a
-    mask, to the first two tokens and to t − 2 of all hypotheses of its sentence.
+    The encoder, and the keys and values of cross-attention, run once per sentence. The decoder reads `</s>`
+    and the language token once, and then `beam` times the m − 2 tokens that `</s>` ends. The search in fact
+    goes on for some steps, until `beam` hypotheses have ended; these steps are left out. At length t, each
+    hypothesis attends, through a mask, to the first two tokens and to the t − 2 further tokens of all
+    hypotheses of its sentence.
 
-    sums: of the sources and of the references. shape: of the adapter, None for a model without.
+    Args:
+        sizes: the sizes of the model.
+        sums: sums over the pairs of source and reference.
+        beam: number of hypotheses.
+        shape: the shape of the adapter's LSLo modules; None for a model without an adapter.
     """
     decoded = 2 * sums.pairs + beam * (sums.target_tokens - 2 * sums.pairs)
     flops = weight_flops(sizes, sums.source_tokens, decoded) + projection_flops(sizes, decoded)

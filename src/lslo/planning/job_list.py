@@ -1,273 +1,252 @@
-"""Every job of a run from nothing to its report: what it reads, computes and leaves on the disk.
+"""The list of all jobs of a run, from the downloads to the report.
 
-The jobs are those of rules/*.smk; `tests/unit/planning/` has a dry run beside them.
+The jobs are those of rules/*.smk; `tests/workflow/test_planned_jobs.py` compares them with a dry run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from lslo.corpus.plain_text import SPLITS
-from lslo.experiment.settings import Setting
+from lslo.experiment.config import Config
+from lslo.experiment.experiment import Experiment
+from lslo.experiment.paths import Paths
+from lslo.experiment.settings import PRETRAIN, Setting
 from lslo.planning.devices import Rates
-from lslo.planning.flops import LsloShape, full_training_flops, lslo_training_flops, translation_flops
-from lslo.planning.model_sizes import FLOAT32, ModelSizes
-from lslo.planning.planned_job import START, Job, Training
-from lslo.planning.sentence_pairs import Work
-from lslo.planning.token_counts import PairSums, pair_sums
+from lslo.planning.download_jobs import download_jobs
+from lslo.planning.flops import LsloShape, translation_flops
+from lslo.planning.model_sizes import ModelSizes
+from lslo.planning.planned_job import START, START_WITH_MODEL, PlannedJob
+from lslo.planning.planned_training import WEIGHT_LEARNING, PlannedTraining, analysis_name, lslo_shape
+from lslo.planning.sentence_pairs import SentencePairs
+from lslo.planning.token_counts import PairSums
 
-# Seconds, measured with the demo's model on one core: a job that trains or translates imports PyTorch and
-# loads the model, the others import less. Downloads are not reckoned with: a network decides them.
-START_WITH_MODEL = 4.5
+# Seconds that a figure, the claims and the report take each, measured on one core.
 DRAWING = 1.7
-# Sentences that a core scores in a second (spBLEU and chrF++).
-SCORED_A_SECOND = 1500
-# statistics.npz: ten counts a sentence, compressed.
+# Sentences that one core scores in a second (spBLEU and chrF++).
+SCORED_PER_SECOND = 1500
+# Bytes per sentence of statistics.npz: ten counts, compressed.
 STATISTICS_BYTES = 5
-# A row of scores.csv.
+# Bytes of a row of scores.csv.
 SCORES_BYTES = 170
-# Of an archive of fairseq's: weights in float16 and Adam's two moments in float32.
-ARCHIVE_BYTES_A_PARAMETER = 10
 
 
 @dataclass(frozen=True)
-class Jobs:
-    """The jobs of an experiment.
+class SettingRun:
+    """A run of a setting with one seed.
 
-    results, benchmarks, data: folders. sizes: of the base model. trainings: filled by `all`.
+    Attributes:
+        text: the setting in the paper's notation.
+        name: the setting's slug and the seed, the name of the run's jobs.
+        folder: the folder of the run's results.
+        shape: the shape of the LSLo modules; None for Ft-all and the base model as it is.
     """
 
-    work: Work
-    results: Path
-    benchmarks: Path
-    data: Path
+    text: str
+    name: str
+    folder: Path
+    shape: LsloShape | None
+
+
+@dataclass(frozen=True)
+class JobList:
+    """The jobs of an experiment, with what each computes and leaves on the disk.
+
+    Attributes:
+        pairs: the sentence pairs of the experiment.
+        sizes: the sizes of the base model.
+        rates: the speed of the device.
+        trainings: the trainings of the experiment by name.
+    """
+
+    pairs: SentencePairs
     sizes: ModelSizes
     rates: Rates
-    trainings: dict[str, Training] = field(default_factory=dict)
+    trainings: Mapping[str, PlannedTraining]
 
-    def all(self) -> list[Job]:
-        """In the order in which they run."""
+    @property
+    def _experiment(self) -> Experiment:
+        return self.pairs.experiment
+
+    @property
+    def _config(self) -> Config:
+        return self._experiment.config
+
+    @property
+    def _paths(self) -> Paths:
+        return self._experiment.paths
+
+    def jobs(self) -> list[PlannedJob]:
+        """Returns all jobs, in the order in which they run."""
+        text_bytes = self.pairs.dev.bytes + self.pairs.devtest.bytes
+        corpus = [self._paths.corpus / split for split in SPLITS]
         return [
-            *self._downloads(),
-            self._job(
-                "make_corpus",
-                "",
-                outputs=[self.results / "corpus" / split for split in SPLITS],
-                bytes=self.work.dev.bytes + self.work.devtest.bytes,
-            ),
+            *download_jobs(self._experiment, self.sizes, text_bytes),
+            self._job("make_corpus", "", outputs=corpus, bytes=text_bytes),
             *self._architecture(),
             *(
                 job
-                for text in self.work.settings
-                for seed in self.work.seeds(text)
+                for text in self._experiment.scored_settings
+                for seed in self._experiment.seeds(text)
                 for job in self._setting(text, seed)
             ),
             *self._report(),
         ]
 
-    def _job(self, rule: str, name: str, *, shared: bool = False, **values) -> Job:
-        folder = self.benchmarks.parent if shared else self.benchmarks
-        file = folder / rule / f"{name}.tsv" if name else folder / f"{rule}.tsv"
+    def _job(self, rule: str, name: str, **values) -> PlannedJob:
         values["outputs"] = tuple(values.get("outputs", ()))
-        return Job(rule, name, file, **values)
+        return PlannedJob(rule, name, self._paths.benchmark(rule, name), **values)
 
-    # Jobs of each part of the workflow.
+    # Weight learning, ISE and LSP.
 
-    def _downloads(self) -> Iterator[Job]:
-        config, sources, data = self.work.config, self.work.experiment.sources, self.data
-        base_model = self.work.experiment.base_model
-        text, model = config["corpus"].get("source"), base_model.get("source")
-        flores101 = config["scoring"]["tokenizer"] == "flores101"
-        weights = self.sizes.model_bytes(2)
-        expected = {
-            text: self.work.dev.bytes + self.work.devtest.bytes,
-            model: ARCHIVE_BYTES_A_PARAMETER * self.sizes.parameters,
-        }
-        for name in dict.fromkeys([text, model, "flores101_spm" if flores101 else None]):
-            if name is None:
-                continue
-            source = sources[name]
-            size = source.size if source.size is not None else expected.get(name, 0)
-            file = data / "sources" / source.file
-            yield self._job("fetch_source", source.file, shared=True, outputs=[file], bytes=size)
-        for name in dict.fromkeys(filter(None, [text, model])):
-            folder = data / "extracted" / name
-            yield self._job("extract_source", name, shared=True, outputs=[folder], bytes=expected[name])
-        if model:
-            folder = data / "base_models" / model
-            yield self._job("convert_base_model", model, shared=True, outputs=[folder], bytes=weights)
-        if "hub" in base_model:
-            name = base_model["hub"]
-            yield self._job(
-                "fetch_hub_model",
-                name.replace("/", "-"),
-                shared=True,
-                outputs=[data / "hub" / name],
-                # Those that are known are stored in float32.
-                bytes=self.sizes.model_bytes(FLOAT32),
-            )
-        if flores101:
-            yield self._job("fetch_scoring_model", "", shared=True)
-
-    def _architecture(self) -> Iterator[Job]:
-        config, results = self.work.config, self.results
-        if self.work.weights_are_learned:
-            languages = self.work.experiment.strategy_languages
-            ranks = dict.fromkeys(languages, config["weight_learning"]["rank"])
-            folder = results / "weight_learning"
-            # Two LSLo modules a matrix; two weights a layer.
-            trained = 2 * self.sizes.adapter_parameters(ranks)
-            trained += 2 * (self.sizes.encoder_layers + self.sizes.decoder_layers)
+    def _architecture(self) -> Iterator[PlannedJob]:
+        paths = self._paths
+        if self._experiment.weights_are_learned:
             yield self._training(
                 "learn_weights",
                 "",
-                "weight learning",
-                pair_sums(self.work.dev.of(languages)),
-                LsloShape(config["weight_learning"]["rank"], copies=2),
-                trained=trained,
-                kept=0.0,
-                metrics=folder / "metrics.jsonl",
-                outputs=[folder],
+                self.trainings[WEIGHT_LEARNING],
+                metrics=paths.weight_learning("metrics.jsonl"),
+                outputs=[paths.weight_learning("")],
             )
-        for name in self.work.analyses:
-            rank = config["subspaces"]["rank"]
-            folder = results / "subspaces"
+        for analysis in self._experiment.analyses:
             yield self._training(
                 "estimate_subspaces",
-                name,
-                name.upper(),
-                pair_sums(self.work.dev.lengths),
-                LsloShape(rank),
-                trained=self.sizes.adapter_parameters(dict.fromkeys(self.work.experiment.codes, rank)),
-                kept=0.0,
-                metrics=folder / f"{name}_metrics.jsonl",
-                outputs=[folder / f"{name}.csv"],
+                analysis,
+                self.trainings[analysis_name(analysis)],
+                metrics=paths.subspaces("_metrics.jsonl", analysis),
+                outputs=[paths.subspaces(".csv", analysis)],
             )
 
     def _training(
         self,
         rule: str,
         name: str,
-        title: str,
-        sums: PairSums,
-        shape: LsloShape | None,
+        training: PlannedTraining,
         *,
-        trained: int,
-        kept: float,
         metrics: Path,
         outputs: list[Path],
         copies: int = 1,
-    ) -> Job:
-        """shape: None for full fine-tuning. kept: bytes of the adapter or model, kept so many copies of."""
-        sums = sums * self.work.config["training"]["epochs"]
-        flops = (
-            lslo_training_flops(self.sizes, sums, shape) if shape else full_training_flops(self.sizes, sums)
-        )
-        gpus = max(1, self.work.config.get("gpus", 0))
-        seconds = self.rates.training_seconds("lslo" if shape else "full", flops, sums.target_tokens)
-        seeds = self.trainings[title].seeds + 1 if title in self.trainings else 1
-        self.trainings[title] = Training(title, trained, kept, flops, seconds, seeds)
+    ) -> PlannedJob:
+        """Returns the job of a training with one seed.
+
+        Args:
+            rule: the name of the Snakemake rule.
+            name: the name of the job among the jobs of its rule.
+            training: the plan of the training.
+            metrics: the `metrics.jsonl` that the job writes.
+            outputs: the files and folders that the job leaves.
+            copies: how many adapters or models the job leaves.
+        """
         return self._job(
             rule,
             name,
             outputs=outputs,
             metrics=metrics,
-            sums=sums,
-            flops=flops,
-            seconds=START_WITH_MODEL + seconds,
-            bytes=kept * copies,
+            sums=training.sums,
+            flops=training.flops,
+            seconds=START_WITH_MODEL + training.seconds,
+            bytes=training.bytes * copies,
             on_device=True,
-            devices=gpus,
+            devices=max(1, self._config.gpus),
         )
 
-    def _setting(self, text: str, seed: int) -> Iterator[Job]:
-        """Fine-tuning, translation and scores of a setting."""
+    # Fine-tuning, translation and scores of a setting.
+
+    def _setting(self, text: str, seed: int) -> Iterator[PlannedJob]:
         setting = Setting.parse(text)
-        folder = self.results / "settings" / setting.slug / f"seed{seed}"
-        name = f"{setting.slug}-seed{seed}"
-        shape = None
-        ranks = {}
-        if setting.kind == "lslo":
-            classes = self.work.experiment.resource_classes
-            rank_of_class = setting.rank_of_class(set(classes.values()))
-            ranks = {code: rank_of_class[group] for code, group in classes.items()}
-            shape = LsloShape(sum(ranks.values()) / len(ranks), setting.modules)
-        epochs = self.work.config["training"]["epochs"] - 1
-        if setting.kind != "pretrain":
-            yield self._training(
-                "finetune",
-                name,
-                text,
-                pair_sums(self.work.dev.lengths),
-                shape,
-                trained=(
-                    self.sizes.adapter_parameters(ranks, setting.modules) if ranks else self.sizes.parameters
-                ),
-                kept=(
-                    self.sizes.adapter_bytes(ranks, setting.modules)
-                    if ranks
-                    else self.sizes.model_bytes(FLOAT32)
-                ),
-                metrics=folder / "metrics.jsonl",
-                outputs=[folder / "adapter", folder / "epochs"],
-                copies=1 + epochs * (text in self.work.config.get("figure3", [])),
-            )
-        decoding = self.work.config["translation"]
-        beam, shards = decoding["beam"], decoding.get("shards", 1)
-        part = self.work.every_direction * (1 / shards)
-        flops = translation_flops(self.sizes, part, beam, shape)
+        run = SettingRun(
+            text,
+            name=f"{setting.slug}-seed{seed}",
+            folder=self._paths.setting("", setting.slug, seed),
+            shape=lslo_shape(self._experiment, setting),
+        )
+        if text != PRETRAIN:
+            yield self._finetuning(run)
+        yield from self._translation(run)
+        yield self._scores(run)
+        if text in self._experiment.followed_settings:
+            yield from self._followed_epochs(run)
+
+    @property
+    def _epochs_before_last(self) -> int:
+        """The number of epochs that Figure 3 follows; the last epoch is that of the result itself."""
+        return self._config.training.epochs - 1
+
+    def _finetuning(self, run: SettingRun) -> PlannedJob:
+        return self._training(
+            "finetune",
+            run.name,
+            self.trainings[run.text],
+            metrics=run.folder / "metrics.jsonl",
+            outputs=[run.folder / "adapter", run.folder / "epochs"],
+            copies=1 + self._epochs_before_last * (run.text in self._config.figure3),
+        )
+
+    def _translation(self, run: SettingRun) -> Iterator[PlannedJob]:
+        shards = self._config.translation.shards
+        sums = self.pairs.translation_sums * (1 / shards)
+        flops = self._translation_flops(run, sums)
+        seconds = START_WITH_MODEL + self.rates.translation_seconds(flops, sums.pairs)
         for shard in range(shards):
-            yield self._job(
-                "translate",
-                f"{name}-{shard}",
-                sums=part,
-                flops=flops,
-                seconds=START_WITH_MODEL + self.rates.translation_seconds(flops, part.pairs),
-                on_device=True,
-            )
-        sentences = self.work.every_direction.pairs
+            name = f"{run.name}-{shard}"
+            yield self._job("translate", name, sums=sums, flops=flops, seconds=seconds, on_device=True)
         yield self._job(
             "gather_translations",
-            name,
+            run.name,
             seconds=0.0,
-            outputs=[folder / "hypotheses"],
-            bytes=sentences * self.work.bytes_of_a_sentence,
+            outputs=[run.folder / "hypotheses"],
+            bytes=self.pairs.translation_sums.pairs * self.pairs.bytes_per_translation,
         )
-        yield self._job(
-            "score",
-            name,
-            seconds=START + sentences / SCORED_A_SECOND,
-            outputs=[folder / "statistics.npz", folder / "scores.csv"],
-            bytes=STATISTICS_BYTES * sentences + SCORES_BYTES * len(self.work.experiment.directions),
-        )
-        if text in self.work.followed:
-            sums = self.work.figure_directions * epochs
-            flops = translation_flops(self.sizes, sums, beam, shape)
-            yield self._job(
-                "translate_epochs",
-                name,
-                sums=sums,
-                flops=flops,
-                seconds=START_WITH_MODEL + epochs * START + self.rates.translation_seconds(flops, sums.pairs),
-                outputs=[folder / "epoch_hypotheses"],
-                bytes=sums.pairs * self.work.bytes_of_a_sentence,
-                on_device=True,
-            )
-            yield self._job("score_epochs", name, seconds=START + sums.pairs / SCORED_A_SECOND)
 
-    def _report(self) -> Iterator[Job]:
-        classes = set(self.work.experiment.resource_classes.values())
-        tables = [*self.work.config["tables"], "table3", "table5" if "L" in classes else "table4"]
-        for name in tables:
-            rule = "make_results_table" if name in self.work.config["tables"] else "make_setup_table"
-            file = self.benchmarks / "make_table" / f"{name.removeprefix('table')}.tsv"
-            yield Job(rule, name, file)
-        for number in self.work.figures:
+    def _scores(self, run: SettingRun) -> PlannedJob:
+        sentences = self.pairs.translation_sums.pairs
+        return self._job(
+            "score",
+            run.name,
+            seconds=START + sentences / SCORED_PER_SECOND,
+            outputs=[run.folder / "statistics.npz", run.folder / "scores.csv"],
+            bytes=STATISTICS_BYTES * sentences + SCORES_BYTES * len(self._experiment.directions),
+        )
+
+    def _followed_epochs(self, run: SettingRun) -> Iterator[PlannedJob]:
+        """Yields the translation and scores of Figure 3, after each epoch but the last."""
+        epochs = self._epochs_before_last
+        sums = self.pairs.figure3_sums * epochs
+        flops = self._translation_flops(run, sums)
+        seconds = START_WITH_MODEL + epochs * START + self.rates.translation_seconds(flops, sums.pairs)
+        yield self._job(
+            "translate_epochs",
+            run.name,
+            sums=sums,
+            flops=flops,
+            seconds=seconds,
+            outputs=[run.folder / "epoch_hypotheses"],
+            bytes=sums.pairs * self.pairs.bytes_per_translation,
+            on_device=True,
+        )
+        yield self._job("score_epochs", run.name, seconds=START + sums.pairs / SCORED_PER_SECOND)
+
+    def _translation_flops(self, run: SettingRun, sums: PairSums) -> float:
+        return translation_flops(self.sizes, sums, self._config.translation.beam, run.shape)
+
+    # Tables, figures, report.
+
+    def _report(self) -> Iterator[PlannedJob]:
+        for name in self._config.tables:
+            yield self._table("make_results_table", name)
+        for name in self._experiment.setup_tables:
+            yield self._table("make_setup_table", name)
+        for number in self._experiment.figures:
             yield self._job("make_figure", str(number), seconds=DRAWING)
-        if "claims" in self.work.config:
+        if self._config.claims:
             yield self._job("claims", "", seconds=DRAWING)
         yield self._job("describe_run", "")
         yield self._job("report", "", seconds=DRAWING)
-        yield Job("all", "", None, seconds=0.0)
+        yield PlannedJob("all", "", None, seconds=0.0)
+
+    def _table(self, rule: str, name: str) -> PlannedJob:
+        # The benchmarks of both rules for tables lie in one folder.
+        return PlannedJob(rule, name, self._paths.benchmark("make_table", name.removeprefix("table")))

@@ -1,4 +1,4 @@
-"""What a run has really taken, read from what it left: benchmarks, metrics and the files themselves."""
+"""The time, memory, tokens and disk space of finished jobs, read from benchmarks, metrics and outputs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lslo.planning.planned_job import Job
+from lslo.planning.planned_job import PlannedJob
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Of one job that is done.
+class MeasuredJob:
+    """The time, memory, tokens and disk space that a finished job took.
 
-    seconds: of its last attempt. memory: most main memory in bytes, None if it was too short to be seen.
-    target_tokens: of a training, None for other jobs and where its metrics are gone. bytes: of its outputs.
+    Attributes:
+        seconds: time of the last attempt.
+        memory: the most main memory in bytes; None if the job was too short for Snakemake to see it.
+        target_tokens: target tokens of a training; None for other jobs and where the metrics are gone.
+        bytes: size of the outputs.
     """
 
     seconds: float
@@ -26,18 +29,18 @@ class Measured:
     bytes: float
 
 
-def measured(job: Job) -> Measured | None:
-    """What a job took; None if it is not done, or its benchmark cannot be read."""
+def measured_job(job: PlannedJob) -> MeasuredJob | None:
+    """Returns what a job took; None if it is not done, or its benchmark cannot be read."""
     if job.benchmark is None or not job.benchmark.is_file():
         return None
     try:
         with job.benchmark.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t"))
         seconds = float(rows[-1]["s"])
-        memory = _number(rows[-1].get("max_rss"))
+        memory = _finite_number(rows[-1].get("max_rss"))
     except (ValueError, KeyError, IndexError, TypeError, OSError):
         return None
-    return Measured(
+    return MeasuredJob(
         seconds,
         None if memory is None else memory * 2**20,
         _target_tokens(job.metrics) if job.metrics else None,
@@ -45,7 +48,7 @@ def measured(job: Job) -> Measured | None:
     )
 
 
-def _number(text: str | None) -> float | None:
+def _finite_number(text: str | None) -> float | None:
     try:
         value = float(text or "")
     except ValueError:
@@ -62,7 +65,7 @@ def _target_tokens(metrics: Path) -> float | None:
 
 
 def size_on_disk(paths: Iterable[Path]) -> float:
-    """Bytes of files and of the files in folders, as far as they are there."""
+    """Returns the bytes of files and of all files in folders; paths that do not exist count nothing."""
     total = 0
     for path in paths:
         files = path.rglob("*") if path.is_dir() else [path]

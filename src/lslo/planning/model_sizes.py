@@ -1,4 +1,4 @@
-"""How large base models and adapters are, by their configuration alone: no weights are looked at."""
+"""The sizes of base models and adapters, calculated from a model's configuration without its weights."""
 
 from __future__ import annotations
 
@@ -7,33 +7,54 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lslo.adapters.weight_matrices import MODULES, SIDES
+
 FLOAT32 = 4
 BYTES_OF_PRECISION = {"float32": 4, "bfloat16": 2, "float16": 2}
-# Of a tensor's entry in the header of a safetensors file: its name, form and place, as JSON.
+# Bytes that a tensor takes in the header of a safetensors file: its name, shape and offsets, as JSON.
 HEADER_BYTES = 115
-# Adam keeps two moments of each number that is trained.
+# Adam keeps two moments of each trained number.
 MOMENTS = 2
+# The modules of the feed-forward network, which `fc` stands for; the others are projections of attention.
+FEED_FORWARD = ("fc1", "fc2")
+# The keys of `config.json`, in the order of the fields of `ModelSizes`.
+_KEYS = (
+    *("d_model", "encoder_layers", "decoder_layers"),
+    *("encoder_ffn_dim", "decoder_ffn_dim", "vocab_size"),
+)
 
 
 @dataclass(frozen=True)
-class WeightMatrices:
-    """Matrices of one form that LSLo is put on: `number` a layer of `side`, each [outputs, inputs].
+class MatrixGroup:
+    """The weight matrices of a layer that have one shape and get an LSLo.
 
-    first: of them in the lowest layer, those whose input needs no gradient, because nothing below is trained.
+    Attributes:
+        side: `encoder` or `decoder`; each of its layers has these matrices.
+        modules: the paper's names of the matrices.
+        inputs: columns of each matrix.
+        outputs: rows of each matrix.
+        without_input_gradient: how many of the matrices, in the lowest layer, have an input that needs no
+            gradient, because nothing below is trained.
     """
 
     side: str
+    modules: tuple[str, ...]
     inputs: int
     outputs: int
-    number: int
-    first: int
+    without_input_gradient: int = 0
 
 
 @dataclass(frozen=True)
 class ModelSizes:
-    """The sizes of an M2M100 or NLLB model, as `config.json` names them.
+    """The sizes of an M2M100 or NLLB model.
 
-    dimension: d. encoder_feed_forward, decoder_feed_forward: f. vocabulary: V, rows of the embeddings.
+    Attributes:
+        dimension: d of the paper, `d_model` in `config.json`.
+        encoder_layers: number of encoder layers.
+        decoder_layers: number of decoder layers.
+        encoder_feed_forward: width of the encoder's feed-forward networks.
+        decoder_feed_forward: width of the decoder's feed-forward networks.
+        vocabulary: rows of the embeddings.
     """
 
     dimension: int
@@ -45,74 +66,95 @@ class ModelSizes:
 
     @classmethod
     def read(cls, file: Path) -> ModelSizes:
-        """From a `config.json`. Raises ValueError naming the file if it has no such sizes."""
+        """Reads the sizes of a model from its `config.json`.
+
+        Raises:
+            ValueError: the file does not have these sizes; the message names it.
+        """
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
-            return cls(
-                *(
-                    int(values[key])
-                    for key in (
-                        *("d_model", "encoder_layers", "decoder_layers"),
-                        *("encoder_ffn_dim", "decoder_ffn_dim", "vocab_size"),
-                    )
-                )
-            )
+            return cls(*(int(values[key]) for key in _KEYS))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{file}: not the configuration of an M2M100 model ({error!r})") from None
 
     @property
     def parameters(self) -> int:
-        """All of them; embeddings and output projection are one matrix, positions have no parameters."""
+        """The number of parameters.
+
+        Embeddings and output projection are one matrix, and positions have no parameters.
+        """
         d = self.dimension
         attention, norm = 4 * (d * d + d), 2 * d
-        encoder = attention + _feed_forward(d, self.encoder_feed_forward) + 2 * norm
-        decoder = 2 * attention + _feed_forward(d, self.decoder_feed_forward) + 3 * norm
+        encoder = attention + _feed_forward_parameters(d, self.encoder_feed_forward) + 2 * norm
+        decoder = 2 * attention + _feed_forward_parameters(d, self.decoder_feed_forward) + 3 * norm
         layers = self.encoder_layers * encoder + self.decoder_layers * decoder
         return self.vocabulary * d + layers + 2 * norm
 
-    def model_bytes(self, bytes_of_number: int) -> int:
-        """Of `model.safetensors`."""
+    def model_bytes(self, bytes_per_number: int) -> int:
+        """Returns the size of `model.safetensors`, with 4 bytes per number in float32 or 2 in float16."""
         tensors = 1 + 16 * self.encoder_layers + 26 * self.decoder_layers + 4
-        return bytes_of_number * self.parameters + HEADER_BYTES * tensors
+        return bytes_per_number * self.parameters + HEADER_BYTES * tensors
 
     def layers(self, side: str) -> int:
-        """Layers of `encoder` or `decoder`."""
+        """Returns the number of layers of `encoder` or `decoder`."""
         return self.encoder_layers if side == "encoder" else self.decoder_layers
 
-    def lslo_matrices(self, modules: str) -> list[WeightMatrices]:
-        """What LSLo is put on (Section 6.1). modules: `all`, or `fc` for fc1 and fc2 only."""
-        d, found = self.dimension, []
-        for side, feed_forward, projections in (
-            ("encoder", self.encoder_feed_forward, 3),
-            ("decoder", self.decoder_feed_forward, 6),
-        ):
-            alone = modules == "fc"
-            if not alone:
-                # q, k and v, in the decoder c-q, c-k and c-v too.
-                found.append(WeightMatrices(side, d, d, projections, 3))
-            # The decoder's fc1 is above cross-attention, through which the encoder's are reached.
-            found.append(WeightMatrices(side, d, feed_forward, 1, int(alone and side == "encoder")))
-            found.append(WeightMatrices(side, feed_forward, d, 1, 0))
-        return found
+    def feed_forward(self, side: str) -> int:
+        """Returns the width of the feed-forward networks of `encoder` or `decoder`."""
+        return self.encoder_feed_forward if side == "encoder" else self.decoder_feed_forward
+
+    def lslo_matrices(self, modules: str) -> list[MatrixGroup]:
+        """Returns the weight matrices of each layer that get an LSLo (Section 6.1), by side and shape.
+
+        Args:
+            modules: `all`, or `fc` for fc1 and fc2 only.
+        """
+        d, groups = self.dimension, []
+        for side in SIDES:
+            width = self.feed_forward(side)
+            if modules == "all":
+                projections = tuple(module for module in MODULES[side] if module not in FEED_FORWARD)
+                # Of the lowest layer: q, k and v.
+                groups.append(MatrixGroup(side, projections, d, d, without_input_gradient=3))
+            # The decoder's fc1 is above cross-attention, which passes gradients on to the encoder's modules.
+            first = int(modules == "fc" and side == "encoder")
+            groups.append(MatrixGroup(side, ("fc1",), d, width, without_input_gradient=first))
+            groups.append(MatrixGroup(side, ("fc2",), width, d))
+        return groups
 
     def adapter_parameters(self, ranks: Mapping[str, int], modules: str = "all") -> int:
-        """Numbers of an adapter (Equation 3): r (d + k) a language and matrix. ranks: of each language."""
+        """Returns the number of parameters of an adapter (Equation 3): r (d + k) per language and matrix.
+
+        Args:
+            ranks: the rank of each language.
+            modules: `all` or `fc`.
+        """
         return sum(ranks.values()) * sum(
-            self.layers(matrices.side) * matrices.number * (matrices.inputs + matrices.outputs)
-            for matrices in self.lslo_matrices(modules)
+            self.layers(group.side) * len(group.modules) * (group.inputs + group.outputs)
+            for group in self.lslo_matrices(modules)
         )
 
     def adapter_bytes(self, ranks: Mapping[str, int], modules: str = "all") -> int:
-        """Of `adapter.safetensors`, in float32: an A and a B for each language and matrix."""
-        tensors = 2 * len(ranks)
-        tensors *= sum(self.layers(m.side) * m.number for m in self.lslo_matrices(modules))
+        """Returns the size of `adapter.safetensors`: an A and a B per language and matrix, in float32.
+
+        Args:
+            ranks: the rank of each language.
+            modules: `all` or `fc`.
+        """
+        matrices = sum(self.layers(group.side) * len(group.modules) for group in self.lslo_matrices(modules))
+        tensors = 2 * len(ranks) * matrices
         return FLOAT32 * self.adapter_parameters(ranks, modules) + HEADER_BYTES * tensors
 
     def activation_bytes(self, tokens: int, precision: str) -> int:
-        """Rough: what a batch of so many source and as many target tokens keeps for the backward pass.
+        """Returns a rough estimate of what a batch keeps in memory for the backward pass, in bytes.
 
-        Of a token in an encoder layer: two norms' and four projections' inputs and outputs, fc1's output and
-        the ReLU's; in a decoder layer the same with two attentions. Attention's own matrices are not kept.
+        A token keeps in an encoder layer the inputs and outputs of two norms and four projections, and the
+        outputs of fc1 and of the ReLU; in a decoder layer the same with two attentions. The matrices of
+        attention are not kept.
+
+        Args:
+            tokens: source tokens of the batch; as many target tokens are assumed.
+            precision: `float32`, `bfloat16` or `float16`.
         """
         d = self.dimension
         encoder = self.encoder_layers * (12 * d + 2 * self.encoder_feed_forward)
@@ -121,18 +163,19 @@ class ModelSizes:
 
 
 def state_bytes(trained: int) -> int:
-    """A saved training state: the trained numbers and Adam's moments, float32."""
+    """Returns the size of a saved training state: the trained numbers and Adam's moments in float32."""
     return (1 + MOMENTS) * FLOAT32 * trained
 
 
-def _feed_forward(dimension: int, feed_forward: int) -> int:
-    return 2 * dimension * feed_forward + feed_forward + dimension
+def _feed_forward_parameters(dimension: int, width: int) -> int:
+    return 2 * dimension * width + width + dimension
 
 
 _M2M_SMALL = (1024, 12, 12, 4096, 4096)
 _M2M_LARGE = (1024, 24, 24, 8192, 8192)
-# What is known before a download, by source of config/sources.tsv or id on the hub. M2M-124's vocabulary is
-# its 256,000 pieces and the tokens of its languages; a few rows more make no difference here.
+# The sizes that are known before a download, by the source in config/sources.tsv or the id on the hub. The
+# vocabulary of M2M-124 is its 256,000 pieces and the tokens of its languages; a few more rows make no
+# difference here.
 KNOWN_MODELS = {
     "m2m124_615M": ModelSizes(*_M2M_SMALL, 256_128),
     "m2m124_175M": ModelSizes(512, 6, 6, 2048, 2048, 256_128),

@@ -1,87 +1,42 @@
-"""The plan of a configuration: its stages with what they cost, and what those that ran have taken."""
+"""The plan of a configuration: its jobs, with what they cost on a device and on the disk."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lslo.experiment.config import Experiment
+from lslo.experiment.experiment import Experiment
 from lslo.planning.corpus_sizes import split_sizes
-from lslo.planning.devices import Rates
-from lslo.planning.job_list import Jobs
-from lslo.planning.measured import measured
-from lslo.planning.memory import Space
+from lslo.planning.devices import Rates, machine_cores
+from lslo.planning.job_list import JobList
+from lslo.planning.memory import TrainingFootprint, scoring_memory_bytes
 from lslo.planning.model_sizes import KNOWN_MODELS, ModelSizes
-from lslo.planning.planned_job import Job, Training
-from lslo.planning.sentence_pairs import Work
+from lslo.planning.planned_and_actual import PlannedAndActual, remaining_seconds
+from lslo.planning.planned_job import PlannedJob
+from lslo.planning.planned_training import PlannedTraining, TrainingPlanner
+from lslo.planning.sentence_pairs import SentencePairs
+from lslo.planning.stages import STAGES, JobTotals
 
-# Rules in the order of the work, under the name of the stage that they belong to.
-STAGES = {
-    "downloads": (
-        *("fetch_source", "extract_source", "convert_base_model", "fetch_hub_model"),
-        "fetch_scoring_model",
-    ),
-    "corpus": ("make_corpus",),
-    "weight learning": ("learn_weights",),
-    "ISE, LSP": ("estimate_subspaces",),
-    "fine-tuning": ("finetune",),
-    "translation": ("translate", "gather_translations"),
-    "Figure 3's translation": ("translate_epochs",),
-    "scores": ("score", "score_epochs"),
-    "tables, figures, report": (
-        *("make_results_table", "make_setup_table", "make_figure", "claims"),
-        *("describe_run", "report", "all"),
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Of some jobs. seconds: of one device, or of a core for what needs none. target_tokens: of trainings."""
-
-    jobs: int
-    pairs: float
-    target_tokens: float
-    flops: float
-    seconds: float
-    bytes: float
-
-    @classmethod
-    def of(cls, jobs: Sequence[Job]) -> Totals:
-        return cls(
-            len(jobs),
-            sum(job.sums.pairs for job in jobs),
-            sum(job.sums.target_tokens for job in jobs if job.metrics),
-            sum(job.flops for job in jobs),
-            sum(job.seconds for job in jobs),
-            sum(job.bytes for job in jobs),
-        )
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What was planned for the jobs of a stage that are done, and what they took.
-
-    memory: the most main memory of a job in bytes, None if none was seen. jobs: of the stage, done or not.
-    """
-
-    jobs: int
-    planned: Totals
-    jobs_done: int
-    target_tokens: float
-    seconds: float
-    bytes: float
-    memory: float | None
+# Numbers of devices that reports give times for, beside the GPUs of a training and the cores of this machine.
+GPUS = (1, 4, 8)
+CORES = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is said of a configuration.
+    """The plan of an experiment: its jobs and trainings, and what their costs are based on.
 
-    sizes_source: where the base model's sizes are from. scoring_memory: bytes of main memory for a setting's
-    scores.
+    Attributes:
+        experiment: the experiment.
+        sizes: the sizes of the base model.
+        sizes_source: where the sizes of the base model come from, for a reader.
+        corpus_sources: where the lengths of the sentences of `dev` and `devtest` come from, for a reader.
+        rows: sentences of each language in `dev` and `devtest`.
+        rates: the device and its speed.
+        jobs: all jobs, in the order in which they run.
+        trainings: all trainings, in the order in which they run.
+        scoring_memory: main memory that the scores of a setting need, in bytes.
     """
 
     experiment: Experiment
@@ -90,25 +45,26 @@ class Plan:
     corpus_sources: tuple[str, str]
     rows: tuple[int, int]
     rates: Rates
-    jobs: list[Job]
-    trainings: list[Training]
+    jobs: list[PlannedJob]
+    trainings: list[PlannedTraining]
     scoring_memory: float
 
     @classmethod
-    def of(cls, experiment: Experiment, results: Path, benchmarks: Path, data: Path) -> Plan:
-        """Raises ValueError naming the key or file where something is not known or cannot be read."""
-        model = _model_folder(experiment, data)
-        there = (model / "config.json").is_file()
-        sizes, source = _sizes(experiment, model, there)
+    def of(cls, experiment: Experiment) -> Plan:
+        """Returns the plan of an experiment; nothing needs to be downloaded.
+
+        Raises:
+            ValueError: a size is not known, or a file cannot be read; the message names the key or file.
+        """
+        model = experiment.model_folder
+        exists = (model / "config.json").is_file()
+        sizes, source = _sizes(experiment, model, exists)
         dev, devtest = (
-            split_sizes(experiment, split, results / "corpus", data, model if there else None)
-            for split in ("dev", "devtest")
+            split_sizes(experiment, split, model if exists else None) for split in ("dev", "devtest")
         )
-        config = experiment.config
-        rates = Rates.of(config.get("plan", {}), config.get("gpus", 0))
-        work = Work(experiment, dev, devtest)
-        jobs = Jobs(work, results, benchmarks, data, sizes, rates)
-        everything = jobs.all()
+        rates = Rates.of(experiment.config.plan, experiment.config.gpus)
+        pairs = SentencePairs(experiment, dev, devtest)
+        trainings = TrainingPlanner(pairs, sizes, rates).trainings()
         return cls(
             experiment,
             sizes,
@@ -116,52 +72,60 @@ class Plan:
             (dev.source, devtest.source),
             (dev.rows, devtest.rows),
             rates,
-            everything,
-            list(jobs.trainings.values()),
-            work.scoring_memory,
+            JobList(pairs, sizes, rates, trainings).jobs(),
+            list(trainings.values()),
+            scoring_memory_bytes(pairs),
         )
 
-    def stage(self, name: str) -> list[Job]:
-        """The jobs of a stage."""
-        return [job for job in self.jobs if job.rule in STAGES[name]]
+    # Jobs.
+
+    def jobs_of(self, stage: str) -> list[PlannedJob]:
+        """Returns the jobs of a stage."""
+        return [job for job in self.jobs if job.rule in STAGES[stage]]
 
     @property
-    def stages(self) -> dict[str, Totals]:
-        """Name -> totals of each stage that has jobs."""
-        found = {name: Totals.of(self.stage(name)) for name in STAGES}
-        return {name: totals for name, totals in found.items() if totals.jobs}
+    def stages(self) -> dict[str, JobTotals]:
+        """The planned totals of each stage that has jobs, by the stage's name."""
+        found = {stage: JobTotals.of(self.jobs_of(stage)) for stage in STAGES}
+        return {stage: totals for stage, totals in found.items() if totals.jobs}
 
     @property
     def rules(self) -> dict[str, int]:
-        """Jobs of each rule, as `snakemake --dry-run` counts them on an empty disk."""
+        """The number of jobs of each rule, as `snakemake --dry-run` counts them on an empty disk."""
         return dict(Counter(job.rule for job in self.jobs))
 
     @property
-    def space(self) -> Space:
-        """Memory and disk of its trainings."""
-        return Space(self.experiment.config["training"], self.sizes, self.rates, self.trainings)
-
-    @property
-    def device_jobs(self) -> list[Job]:
-        """Those that occupy the device: on a core all, on a GPU not the scores, tables and report."""
+    def device_jobs(self) -> list[PlannedJob]:
+        """The jobs that occupy the device: on a core all jobs, on a GPU trainings and translations."""
         return [job for job in self.jobs if job.on_device or self.rates.on_core]
+
+    # Time.
 
     @property
     def device_seconds(self) -> float:
-        """Of one GPU, or of one core where there is none."""
+        """The time that all jobs take on one GPU, or on one core if the experiment has no GPU."""
         return sum(job.seconds for job in self.device_jobs)
 
     @property
     def other_seconds(self) -> float:
-        """Of one core, the jobs that need no GPU where the others compute on one."""
+        """The time on one core of the jobs that need no GPU; 0 if all jobs compute on cores."""
         return sum(job.seconds for job in self.jobs) - self.device_seconds
 
     @property
     def longest_chain(self) -> float:
-        """Seconds that no number of GPUs shortens: weight learning and what waits for it, or a baseline."""
+        """The seconds of the longest chain of jobs that wait for each other, which no more GPUs shorten.
+
+        A chain is weight learning with an analysis, or (with weight learning, for the index strategy `WL`)
+        fine-tuning with the translation and scores of one setting.
+        """
 
         def longest(rule: str, setting: str = "") -> float:
-            """setting: the name of its jobs, which the number of a shard may follow."""
+            """Returns the seconds of the longest job of a rule.
+
+            Args:
+                rule: the name of the rule.
+                setting: the name of a setting's jobs, which the number of a shard may follow; all if empty.
+            """
             return max(
                 (
                     job.seconds / job.devices
@@ -182,92 +146,65 @@ class Plan:
 
     @property
     def longest_training(self) -> tuple[str, float]:
-        """(setting, seconds) of the training that takes longest on its GPUs."""
-        gpus = max(1, self.experiment.config.get("gpus", 0))
+        """The name of the training that takes longest, and its seconds on the GPUs that it computes on."""
+        gpus = max(1, self.experiment.config.gpus)
         seconds = {training.name: training.seconds / gpus for training in self.trainings}
         return max(seconds.items(), key=lambda item: item[1], default=("none", 0.0))
 
-    @property
-    def bytes_that_stay(self) -> float:
-        """Of all that the jobs leave, downloads included."""
-        return sum(job.bytes for job in self.jobs)
-
-    def most_bytes(self, at_once: int) -> float:
-        """On the disk at one time, at most, where so many trainings run at once: results and states."""
-        return self.bytes_that_stay + self.space.most_states(at_once)
-
-    def trainings_at_once(self, devices: int) -> int:
-        """That so many GPUs or cores have room for, and the plan has."""
-        trainings = sum(training.seeds for training in self.trainings)
-        return min(devices // max(1, self.experiment.config.get("gpus", 0)), trainings)
+    def device_numbers(self) -> list[int]:
+        """Returns the numbers of GPUs or cores that reports give times for, none below a training's GPUs."""
+        least = max(1, self.experiment.config.gpus)
+        usual = {*CORES, machine_cores()} if self.rates.on_core else GPUS
+        return sorted({least, *(number for number in usual if number > least)})
 
     def wall_seconds(self, devices: int) -> float:
-        """At least, on so many GPUs: their share of the work, or the longest chain of jobs."""
+        """Returns the least time that the run takes on a number of GPUs or cores.
+
+        That is the time of all jobs shared out evenly, or the longest chain of jobs if it takes longer.
+        """
         return max(self.device_seconds / devices, self.longest_chain)
 
-    def comparison(self) -> dict[str, Comparison]:
-        """Stage -> what its finished jobs took, of the stages that have any."""
-        found = {}
-        for name in STAGES:
-            jobs = self.stage(name)
-            done = [(job, taken) for job in jobs if (taken := measured(job)) is not None]
-            if not done:
-                continue
-            memory = [taken.memory for _, taken in done if taken.memory]
-            found[name] = Comparison(
-                jobs=len([job for job in jobs if job.benchmark]),
-                planned=Totals.of([job for job, _ in done]),
-                jobs_done=len(done),
-                target_tokens=sum(taken.target_tokens or 0 for _, taken in done),
-                seconds=sum(taken.seconds * job.devices for job, taken in done),
-                bytes=sum(taken.bytes for _, taken in done),
-                memory=max(memory, default=None),
-            )
-        return found
+    def trainings_at_once(self, devices: int) -> int:
+        """Returns how many of the plan's trainings can run at once on a number of GPUs or cores."""
+        trainings = sum(training.seeds for training in self.trainings)
+        return min(devices // max(1, self.experiment.config.gpus), trainings)
+
+    # Memory and disk.
+
+    @property
+    def footprint(self) -> TrainingFootprint:
+        """The memory of the plan's trainings, and their states on the disk."""
+        return TrainingFootprint(self.experiment.config.training, self.sizes, self.rates, self.trainings)
+
+    @property
+    def kept_bytes(self) -> float:
+        """The size of everything that the jobs leave on the disk, downloads included."""
+        return sum(job.bytes for job in self.jobs)
+
+    def peak_bytes(self, at_once: int) -> float:
+        """Returns the most disk space at any time, if `at_once` trainings run at once: results and states."""
+        return self.kept_bytes + self.footprint.largest_state_bytes(at_once)
+
+    # Finished jobs.
+
+    def planned_and_actual(self) -> dict[str, PlannedAndActual]:
+        """Returns planned and actual of each stage that has finished jobs, by the stage's name."""
+        found = {stage: PlannedAndActual.of(self.jobs_of(stage)) for stage in STAGES}
+        return {stage: values for stage, values in found.items() if values}
 
     def remaining_seconds(self) -> float | None:
-        """Of devices, for what is not done yet, at the pace of what is; None where nothing is done."""
-        done, left = [], []
-        for job in self.device_jobs:
-            taken = measured(job)
-            (left if taken is None else done).append((job, taken))
-        planned, took = {}, {}
-        for job, taken in done:
-            planned[job.rule] = planned.get(job.rule, 0.0) + job.seconds
-            took[job.rule] = took.get(job.rule, 0.0) + taken.seconds * job.devices
-        # Trainings and translations tell the pace of each other; the start of a small job, or a download,
-        # tells nothing of them.
-        telling = {job.rule for job, _ in done if job.on_device}
-        if not telling:
-            return None
-        overall = sum(took[rule] for rule in telling) / sum(planned[rule] for rule in telling)
-
-        def pace(job: Job) -> float:
-            if planned.get(job.rule):
-                return took[job.rule] / planned[job.rule]
-            return overall if job.on_device else 1.0
-
-        return sum(job.seconds * pace(job) for job, _ in left)
+        """Returns the time that the unfinished jobs will take on one device; None if no pace is known."""
+        return remaining_seconds(self.device_jobs)
 
 
-def _model_folder(experiment: Experiment, data: Path) -> Path:
-    """Where the base model is or will be."""
-    base_model = experiment.base_model
-    if "source" in base_model:
-        return data / "base_models" / base_model["source"]
-    if "hub" in base_model:
-        return data / "hub" / base_model["hub"]
-    return experiment.resolve(base_model["folder"])
-
-
-def _sizes(experiment: Experiment, model: Path, there: bool) -> tuple[ModelSizes, str]:
-    if there:
+def _sizes(experiment: Experiment, model: Path, exists: bool) -> tuple[ModelSizes, str]:
+    if exists:
         return ModelSizes.read(model / "config.json"), f"read from {model / 'config.json'}"
-    base_model = experiment.base_model
-    name = base_model.get("source") or base_model["hub"]
+    base_model = experiment.config.base_model
+    name = base_model.source or base_model.hub
     if name not in KNOWN_MODELS:
         raise ValueError(
-            f"config key 'base_model': the sizes of {name} are not known before it is there; make it first: "
-            f"`snakemake --cores 1 {model / 'config.json'}` with this configuration"
+            f"config key 'base_model': the sizes of {name} are not known before the model is on the disk; "
+            f"make it first: `snakemake --cores 1 {model / 'config.json'}` with this configuration"
         )
-    return KNOWN_MODELS[name], f"as {name} is known to be; the model is not there yet"
+    return KNOWN_MODELS[name], f"the known sizes of {name}, which is not on the disk yet"

@@ -1,4 +1,4 @@
-"""One job of a run, and one training, as far as they are planned."""
+"""A job of a run with the work, time and disk space that are planned for it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,28 @@ from pathlib import Path
 
 from lslo.planning.token_counts import NO_PAIRS, PairSums
 
-# Seconds, measured on one core: of a job that neither trains nor translates, which imports little.
+# Seconds that a job takes which neither trains nor translates and imports little, measured on one core.
 START = 0.5
+# Seconds that a job takes to import PyTorch and load the model, measured with the demo's model on one core.
+START_WITH_MODEL = 4.5
 
 
 @dataclass(frozen=True)
-class Job:
-    """One job, or what is planned of it.
+class PlannedJob:
+    """A job of a run with the work, time and disk space that are planned for it.
 
-    rule: its name. name: of the job among those of the rule. benchmark: the file that Snakemake writes when
-    it is done. outputs: what it leaves, as far as it takes space. metrics: of a training. sums: of its
-    sentence pairs, those of a training once an epoch. flops, seconds (on one device), bytes (of outputs).
-    on_device: whether it computes on a GPU where there are any. devices: of the job.
+    Attributes:
+        rule: the name of the Snakemake rule.
+        name: the name of the job among the jobs of its rule; empty where the rule has one job.
+        benchmark: the file that Snakemake writes when the job is done; None for the target `all`.
+        outputs: the files and folders that the job leaves, as far as their size matters.
+        metrics: the `metrics.jsonl` of a training; None for other jobs.
+        sums: sums over the job's sentence pairs. A training's pairs count once for each epoch.
+        flops: floating-point operations.
+        seconds: time on one device, or on one core if the job needs no device.
+        bytes: size of the outputs.
+        on_device: whether the job computes on a GPU where the run has GPUs.
+        devices: GPUs that the job occupies at once.
     """
 
     rule: str
@@ -32,18 +42,3 @@ class Job:
     bytes: float = 0.0
     on_device: bool = False
     devices: int = 1
-
-
-@dataclass(frozen=True)
-class Training:
-    """What is known of a setting, or of weight learning, ISE and LSP: what is trained and kept.
-
-    bytes: of the adapter or model. trained: parameters. flops, seconds: of one seed. seeds: how many.
-    """
-
-    name: str
-    trained: int
-    bytes: float
-    flops: float
-    seconds: float
-    seeds: int = 1

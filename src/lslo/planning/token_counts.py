@@ -1,4 +1,4 @@
-"""How many tokens there are in all pairs of a corpus, without going through the directions one by one."""
+"""Sums of tokens over all sentence pairs of a corpus, without going through the directions one by one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# The language token and `</s>`.
+# Tokens of each sequence beside its pieces: the language token and `</s>`.
 SPECIAL_TOKENS = 2
 
 
 @dataclass(frozen=True)
 class PairSums:
-    """Sums over sentence pairs of n source and m target tokens: how many, Σ n, Σ m, Σ n², Σ m², Σ n m."""
+    """Sums over sentence pairs, each of n source and m target tokens.
+
+    Attributes:
+        pairs: number of pairs.
+        source_tokens: Σ n.
+        target_tokens: Σ m.
+        source_squares: Σ n².
+        target_squares: Σ m².
+        products: Σ n m.
+    """
 
     pairs: float
     source_tokens: float
@@ -34,10 +43,13 @@ NO_PAIRS = PairSums(0, 0, 0, 0, 0, 0)
 
 
 def pair_sums(lengths: np.ndarray) -> PairSums:
-    """Of every row in all directions between languages.
+    """Returns the sums over the pairs of every row in all directions between languages.
 
-    lengths: [languages, rows], language token and `</s>` included. In n·(n−1) directions each language is
-    source n − 1 times, and Σ over s ≠ t of l_s l_t is (Σ l)² − Σ l².
+    In n (n − 1) directions between n languages, each language is the source n − 1 times; and the sum of
+    l_s l_t over s ≠ t is (Σ l)² − Σ l².
+
+    Args:
+        lengths: tokens of each sentence [languages, rows], language token and `</s>` included.
     """
     lengths = np.asarray(lengths, dtype=np.float64)
     languages, rows = lengths.shape
@@ -52,16 +64,33 @@ def pair_sums(lengths: np.ndarray) -> PairSums:
 
 
 def lengths_of_characters(sentences: Mapping[str, Sequence[str]], characters_per_piece: float) -> np.ndarray:
-    """[languages, rows] of a text whose tokenizer is not there: characters / characters_per_piece and two."""
+    """Estimates the tokens of sentences [languages, rows] by their characters, without a tokenizer.
+
+    Args:
+        sentences: the sentences of each language.
+        characters_per_piece: the mean number of characters of a piece.
+
+    Returns:
+        Characters / characters_per_piece + 2, for the language token and `</s>`.
+    """
     table = [[len(sentence) for sentence in rows] for rows in sentences.values()]
     return np.asarray(table) / characters_per_piece + SPECIAL_TOKENS
 
 
 def lengths_of_distribution(languages: int, rows: int, mean: float, variation: float) -> np.ndarray:
-    """[languages, rows] of a text that is not there: a gamma distribution's quantiles, of this mean.
+    """Estimates the tokens of sentences [languages, rows] by the distribution of their lengths.
 
-    mean: pieces. variation: standard deviation / mean. All languages have the same lengths, since a long
-    sentence is long in every language.
+    The lengths are quantiles of a gamma distribution. All languages have the same ones, since a sentence
+    that is long in one language is long in every language.
+
+    Args:
+        languages: number of languages.
+        rows: sentences of each language.
+        mean: mean pieces of a sentence.
+        variation: standard deviation of the pieces / mean.
+
+    Returns:
+        Tokens, language token and `</s>` included.
     """
     from scipy.stats import gamma
 

@@ -1,31 +1,10 @@
-"""Numbers and tables as a person reads them, in a file and in a terminal."""
+"""Numbers as a person reads them: times, sizes and counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Lines of a Markdown table, its columns as wide as their widest cell: it is read in a terminal too."""
-    rows = [list(map(str, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-
-    def line(cells: Sequence[str]) -> str:
-        first, *others = zip(cells, widths, strict=True)
-        return (
-            "| "
-            + " | ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])
-            + " |"
-        )
-
-    yield line(head)
-    yield "| " + " | ".join(["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]) + " |"
-    yield from map(line, rows)
-    yield ""
-
 
 def duration(seconds: float) -> str:
-    """In seconds, minutes, hours or days."""
+    """Returns a time in seconds, minutes, hours or days, as `5.0 min`."""
     for unit, length, longest in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
         if seconds < longest:
             return f"{seconds / length:.1f} {unit}"
@@ -33,7 +12,7 @@ def duration(seconds: float) -> str:
 
 
 def hours(seconds: float) -> str:
-    """Of one device."""
+    """Returns a time in hours without the unit, to be followed by `GPU hours` or `core hours`."""
     value = seconds / 3600
     if value >= 1000:
         return f"{value:,.0f}"
@@ -41,7 +20,7 @@ def hours(seconds: float) -> str:
 
 
 def size(number: float) -> str:
-    """Bytes in a unit that suits them."""
+    """Returns a number of bytes in B, kB, MB or GB, as `2.5 kB`; 0 is `-`."""
     if not number:
         return "-"
     for unit, length in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
@@ -51,14 +30,14 @@ def size(number: float) -> str:
 
 
 def count(number: float) -> str:
-    """A number of pairs or tokens."""
+    """Returns a number of sentence pairs or tokens, from a million on as `2.5 M`; 0 is `-`."""
     if not number:
         return "-"
     return millions(number) if number >= 1e6 else f"{number:,.0f}"
 
 
 def millions(number: float) -> str:
-    """A large number, as papers write them."""
+    """Returns a large number as papers write it, with k, M, G or T: `615.0 M`."""
     for unit, length in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= length:
             return f"{number / length:,.1f} {unit}"

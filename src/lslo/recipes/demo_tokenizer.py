@@ -9,6 +9,7 @@ from pathlib import Path
 import sentencepiece
 from transformers import M2M100Tokenizer
 
+from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL
 from lslo.errors import one_line
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
@@ -30,7 +31,7 @@ def write_tokenizer(folder: Path, sentences: Sequence[str], alphabet: str, piece
         ValueError: The sentences do not give this number of pieces.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    model = folder / "sentencepiece.bpe.model"
+    model = folder / SENTENCEPIECE_MODEL
     try:
         with model.open("wb") as file:
             sentencepiece.SentencePieceTrainer.train(

@@ -11,14 +11,15 @@ from typing import TextIO
 
 from transformers import M2M100ForConditionalGeneration
 
-from lslo.adapters.adapter_folder import _save_model, save_adapter
-from lslo.adapters.index_strategy import IndexStrategy, index_strategy
+from lslo.adapters.adapter_description import AdapterDescription
+from lslo.adapters.adapter_folder import save_adapter, save_full_model
+from lslo.adapters.index_strategy import index_strategy
 from lslo.adapters.layers import LSLoLinear
 from lslo.adapters.parameter_counts import ParameterCounts, count_adapter, count_model
 from lslo.adapters.placement import add_lslo, number_of_layers
 from lslo.adapters.routing import Router
 from lslo.adapters.weight_matrices import SIDES, WeightMatrix
-from lslo.base_model.loading import load_base_model
+from lslo.base_model.loading import base_model_fingerprint, load_base_model
 from lslo.experiment.hyperparameters import GradualPruningSchedule
 from lslo.experiment.settings import PRUNED_CLASSES, Setting
 from lslo.files.atomic import link_or_copy
@@ -53,15 +54,13 @@ class _Tuned:
         model: The whole model.
         router: The router of the LSLo modules; None in full fine-tuning.
         placed: The LSLo modules; empty in full fine-tuning.
-        ranks: The rank of each language, in the router's order.
-        strategy: The language that each layer listens to.
+        description: The description of the adapter; None in full fine-tuning.
     """
 
     model: M2M100ForConditionalGeneration
     router: Router | None = None
     placed: Mapping[WeightMatrix, LSLoLinear] = field(default_factory=dict)
-    ranks: Mapping[str, int] = field(default_factory=dict)
-    strategy: IndexStrategy | None = None
+    description: AdapterDescription | None = None
 
     def counts(self) -> ParameterCounts:
         """Returns the counts of trained parameters."""
@@ -130,7 +129,15 @@ class FineTuning:
         router, placed = add_lslo(
             model, ranks, strategy, modules=self.setting.modules, seed=self.job.recipe.seed
         )
-        return _Tuned(model, router, placed, ranks, strategy)
+        description = AdapterDescription(
+            setting=str(self.setting),
+            ranks=ranks,
+            strategy=strategy,
+            modules=self.setting.modules,
+            base_model_sha256=base_model_fingerprint(self.job.base_model),
+            codes=self.job.codes,
+        )
+        return _Tuned(model, router, placed, description)
 
     def _pruners(self, placed: Mapping[WeightMatrix, LSLoLinear]) -> list[GradualPruner]:
         """Returns the pruner of high- and medium-resource languages, if the setting has GPS."""
@@ -144,16 +151,7 @@ class FineTuning:
     def _save(self, tuned: _Tuned, folder: Path) -> None:
         """Writes an adapter folder, in full fine-tuning a model folder, in place of what is there."""
         shutil.rmtree(folder, ignore_errors=True)
-        if self.setting.kind == "full":
-            _save_model(tuned.model, self.job.base_model, self.job.codes, folder)
+        if tuned.description is None:
+            save_full_model(tuned.model, self.job.base_model, self.job.codes, folder)
         else:
-            save_adapter(
-                folder,
-                tuned.placed,
-                setting=str(self.setting),
-                ranks=tuned.ranks,
-                strategy=tuned.strategy,
-                modules=self.setting.modules,
-                base_model=self.job.base_model,
-                codes=self.job.codes,
-            )
+            save_adapter(folder, tuned.placed, tuned.description)

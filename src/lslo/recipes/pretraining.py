@@ -17,12 +17,13 @@ import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer
 
 from lslo.base_model.loading import load_base_model
+from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.cldr.corpus import CldrCorpus, build_cldr_corpus, corpus_fingerprint, tokenizer_alphabet
 from lslo.corpus.tokenized import TokenizedCorpus
-from lslo.experiment.code_fingerprint import files_fingerprint
 from lslo.experiment.hyperparameters import Decoding, Recipe
 from lslo.experiment.languages import all_directions
+from lslo.files.checksums import files_fingerprint
 from lslo.recipes.demo_tokenizer import write_tokenizer
 from lslo.scoring.class_means import class_means
 from lslo.scoring.directions import score_directions
@@ -196,7 +197,7 @@ class Pretraining:
             self.decoding,
             progress=progress,
         )
-        spbleu = SpbleuTokenizer.from_model(folder / "sentencepiece.bpe.model", TOKENIZER_NAME)
+        spbleu = SpbleuTokenizer.from_model(folder / SENTENCEPIECE_MODEL, TOKENIZER_NAME)
         scores = score_directions(hypotheses, references, spbleu)
         means = {
             column: round(float(value), 2)

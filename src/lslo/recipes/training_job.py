@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import shutil
@@ -19,12 +18,11 @@ from lslo.base_model.loading import load_base_model
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.plain_text import read_split
 from lslo.corpus.tokenized import TokenizedCorpus
-from lslo.experiment.code_fingerprint import files_fingerprint
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.languages import all_directions
 from lslo.experiment.provenance import ATTEMPTS, note_attempt, software
 from lslo.files.atomic import atomic_folder, publish
-from lslo.files.checksums import check_checksums, write_checksums
+from lslo.files.checksums import check_checksums, files_fingerprint, text_sha256, write_checksums
 from lslo.files.locks import only_job
 from lslo.running.gpus import claimed_gpus
 from lslo.running.launch import launch
@@ -228,4 +226,4 @@ def state_fingerprint(inputs: Iterable[str], params: Any, gpus: int) -> str:
     """
     files = files_fingerprint(path for path in map(Path, inputs) if path.is_file())
     values = json.dumps({**dict(params.items()), "software": software()}, sort_keys=True, default=str)
-    return hashlib.sha256(f"{files}\n{values}\n{gpus}".encode()).hexdigest()
+    return text_sha256(f"{files}\n{values}\n{gpus}")

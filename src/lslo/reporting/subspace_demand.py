@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas
 
-from lslo.scoring.class_means import require_columns
+from lslo.scoring.columns import require_columns
 
 DEMAND_COLUMNS = ("side", "layer", "module", "language", "size", "pruned", "score")
 
 
-def demand_per_size(estimates: pandas.DataFrame) -> pandas.DataFrame:
-    """The demand of each B matrix as a share of its size: -Score(B) / #B (Equation 5).
+def read_estimates(path: str | Path) -> pandas.DataFrame:
+    """Reads ise.csv or lsp.csv."""
+    # By default pandas would read the language code "nan" (Min Nan Chinese) as a missing value.
+    return pandas.read_csv(path, keep_default_na=False)
 
-    A demand of 0.1 says that a tenth of the matrix more was kept than the pruning ratio would have left.
+
+def demand_per_size(estimates: pandas.DataFrame) -> pandas.DataFrame:
+    """Computes the demand of each B matrix as a share of its size: -Score(B) / #B (Equation 5).
+
+    A demand of 0.1 means that of the matrix a tenth more was kept than the pruning ratio would have left.
     B matrices differ in size (fc1's has four times as many rows), so raw scores do not compare.
 
     Args:
-        estimates: ise.csv or lsp.csv, one row a B matrix.
+        estimates: ise.csv or lsp.csv, one row for each B matrix.
 
     Returns:
         The same rows with one more column, `demand`.
 
     Raises:
-        ValueError: a column is missing, or a matrix is empty.
+        ValueError: A column is missing, or a matrix is empty.
     """
     require_columns(estimates, DEMAND_COLUMNS, "subspace demands")
     if (estimates["size"] <= 0).any():

@@ -1,17 +1,20 @@
-"""A table as CSV (for programs), Markdown (to read), LaTeX (for a paper) and HTML (for the report).
+"""The forms of a table: CSV (for programs), Markdown (to read), LaTeX (for a paper), HTML (for the report).
 
-CSV has the table's values with four decimals and nothing else; the others have two decimals, the
+The CSV has the table's values with four decimals and nothing else. The other forms have two decimals, the
 best value of a column in bold, a caption, and a note that says how the values were made.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas
+
+from lslo.reporting.html_page import Section, html_page
+from lslo.reporting.markdown import markdown_table
+from lslo.reporting.printed_table import Cell, PrintedTable
 
 DECIMALS = 2
 MISSING = "-"
@@ -43,19 +46,19 @@ _LATEX_ESCAPES = {
 
 @dataclass(frozen=True)
 class Table:
-    """A table and what it takes to print it.
+    r"""A table: its values, and how they are printed.
 
     Attributes:
-        values: one row a line; the column names are those of the CSV.
-        headings: column -> how it is headed in print; a column without one is left to the CSV alone.
-        caption: a sentence or two.
-        note: how the values were made, below the table.
-        label: of LaTeX's ``\\label{}``, such as ``tab:main``.
-        best_of: columns whose best (highest) value is set in bold.
-        counts: columns with numbers of parameters, printed as 44.8M.
-        group: columns below one common heading, and that heading.
-        repeated: columns where a value equal to the one above is left blank in print.
-        starred: column -> for each row whether its value gets an asterisk in print.
+        values: One row for each line of the table; the column names are those of the CSV.
+        headings: The printed heading of each column; columns without a heading are in the CSV only.
+        caption: A sentence or two.
+        note: How the values were made; printed below the table.
+        label: The name in LaTeX's ``\label{}``, such as ``tab:main``.
+        best_of: Columns whose best (highest) value is bold.
+        counts: Columns with numbers of parameters, printed like 44.8M.
+        group: A common heading above some columns, and these columns.
+        repeated: Columns where a value equal to the one above is left blank in print.
+        starred: For some columns, whether the value of each row is printed with an asterisk.
     """
 
     values: pandas.DataFrame
@@ -70,45 +73,59 @@ class Table:
     starred: Mapping[str, Sequence[bool]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class TableFiles:
+    """The files that a table is written to.
+
+    Attributes:
+        csv: The file of the CSV.
+        markdown: The file of the Markdown table.
+        latex: The file of the LaTeX table.
+        page: The file of the HTML page.
+    """
+
+    csv: Path
+    markdown: Path
+    latex: Path
+    page: Path
+
+
+def write_table(table: Table, files: TableFiles) -> None:
+    """Writes the four forms of a table as UTF-8."""
+    files.page.write_text(to_html(table), encoding="utf-8")
+    files.csv.write_text(to_csv(table), encoding="utf-8")
+    files.markdown.write_text(to_markdown(table), encoding="utf-8")
+    files.latex.write_text(to_latex(table), encoding="utf-8")
+
+
 def to_csv(table: Table) -> str:
-    """All columns of `table.values` under their own names; scores with four decimals, counts exact."""
+    """Writes all columns of `table.values` under their own names; scores with four decimals, counts exact."""
     return table.values.to_csv(index=False, float_format="%.4f", lineterminator="\n")
 
 
 def to_markdown(table: Table) -> str:
-    """A GitHub-flavoured Markdown table between its caption and its note."""
-    cells, bold = _printed(table)
-    lines = [f"**{table.caption}**", ""]
-    lines.append("| " + " | ".join(_markdown(heading) for heading in cells.columns) + " |")
-    lines.append("|" + "|".join("---:" if right else "---" for right in _right_aligned(table)) + "|")
-    for row in range(len(cells)):
-        texts = [_markdown(text) for text in cells.iloc[row]]
-        texts = [f"**{text}**" if best else text for text, best in zip(texts, bold.iloc[row], strict=True)]
-        lines.append("| " + " | ".join(texts) + " |")
-    return "\n".join([*lines, "", table.note, ""])
+    """Writes a GitHub-flavoured Markdown table between its caption and its note."""
+    return "\n".join([f"**{table.caption}**", "", markdown_table(_printed(table)), "", table.note, ""])
 
 
 def to_latex(table: Table) -> str:
-    """A LaTeX ``table*`` environment; needs the packages booktabs and graphicx."""
-    cells, bold = _printed(table)
-    alignment = "".join("r" if right else "l" for right in _right_aligned(table))
+    """Writes a LaTeX ``table*`` environment, which needs the packages booktabs and graphicx."""
+    printed = _printed(table)
+    alignment = "".join("r" if right else "l" for right in printed.right_aligned)
     lines = [
         "% needs \\usepackage{booktabs,graphicx}",
         "\\begin{table*}",
         "  \\centering",
-        # No wider than the page; a narrow table stays as it is.
+        # At most as wide as the page; a narrow table stays as it is.
         "  \\resizebox{\\ifdim\\width>\\textwidth\\textwidth\\else\\width\\fi}{!}{%",
         f"  \\begin{{tabular}}{{{alignment}}}",
         "    \\toprule",
         *_latex_group(table),
-        "    " + " & ".join(_latex(heading) for heading in cells.columns) + " \\\\",
+        "    " + " & ".join(_latex(heading) for heading in printed.headings) + " \\\\",
         "    \\midrule",
     ]
-    for row in range(len(cells)):
-        texts = [_latex(text) for text in cells.iloc[row]]
-        texts = [
-            f"\\textbf{{{text}}}" if best else text for text, best in zip(texts, bold.iloc[row], strict=True)
-        ]
+    for row in printed.rows:
+        texts = [f"\\textbf{{{_latex(cell.text)}}}" if cell.bold else _latex(cell.text) for cell in row]
         lines.append("    " + " & ".join(texts) + " \\\\")
     lines += [
         "    \\bottomrule",
@@ -122,52 +139,12 @@ def to_latex(table: Table) -> str:
 
 
 def to_html(table: Table) -> str:
-    """A page of its own with the table between its caption and its note."""
-    cells, bold = _printed(table)
-    right = _right_aligned(table)
-
-    def row(texts: Sequence[str], tag: str) -> str:
-        sides = ["right" if aligned else "left" for aligned in right]
-        return "".join(
-            f'<{tag} style="text-align:{side}">{text}</{tag}>'
-            for text, side in zip(texts, sides, strict=True)
-        )
-
-    body = []
-    for number in range(len(cells)):
-        texts = [html.escape(text) for text in cells.iloc[number]]
-        texts = [
-            f"<b>{text}</b>" if best else text for text, best in zip(texts, bold.iloc[number], strict=True)
-        ]
-        body.append(f"<tr>{row(texts, 'td')}</tr>")
-    heading = row([html.escape(text) for text in cells.columns], "th")
-    return "\n".join(
-        [
-            '<!DOCTYPE html><html><head><meta charset="utf-8"><style>',
-            "body{font:14px/1.4 sans-serif;margin:1.5em;color:#222}table{border-collapse:collapse}",
-            "th,td{padding:.3em .7em;white-space:nowrap}th{border-top:2px solid;border-bottom:1px solid}",
-            "tr:last-child td{border-bottom:2px solid}p{max-width:60em}</style></head><body>",
-            f"<p>{html.escape(table.caption)}</p>",
-            f"<table><thead><tr>{heading}</tr></thead><tbody>",
-            *body,
-            f"</tbody></table><p>{html.escape(table.note)}</p></body></html>",
-            "",
-        ]
-    )
-
-
-def write_table(
-    table: Table, csv: str | Path, markdown: str | Path, latex: str | Path, page: str | Path
-) -> None:
-    """Writes the four forms of a table, as UTF-8; page is the HTML one."""
-    Path(page).write_text(to_html(table), encoding="utf-8")
-    Path(csv).write_text(to_csv(table), encoding="utf-8")
-    Path(markdown).write_text(to_markdown(table), encoding="utf-8")
-    Path(latex).write_text(to_latex(table), encoding="utf-8")
+    """Writes an HTML page with the table between its caption and its note."""
+    return html_page(table.caption, Section(above=table.caption, table=_printed(table), below=table.note))
 
 
 def parameter_count(count: float | None) -> str:
-    """A number of parameters as the paper prints it: 44.8M, 615M; 512.3k below a million."""
+    """Writes a number of parameters as the paper prints it: 44.8M, 615M; 512.3k below a million."""
     if count is None or pandas.isna(count):
         return MISSING
     for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
@@ -177,32 +154,35 @@ def parameter_count(count: float | None) -> str:
     return f"{count:.0f}"
 
 
-def _printed(table: Table) -> tuple[pandas.DataFrame, pandas.DataFrame]:
-    """The printed cells under their headings, and which of them are bold; both of the printed shape."""
-    cells, bold = {}, {}
-    for column, heading in table.headings.items():
-        values = table.values[column]
-        cells[heading] = [_cell(value, column in table.counts) for value in values]
-        if column in table.starred:
-            stars = table.starred[column]
-            cells[heading] = [
-                f"{text}*" if star else text for text, star in zip(cells[heading], stars, strict=True)
-            ]
-        bold[heading] = [False] * len(values)
-        if column in table.best_of:
-            # Values that print alike are equally good.
-            rounded = values.round(DECIMALS)
-            bold[heading] = list(rounded.eq(rounded.max()))
-        if column in table.repeated:
-            above = [None, *cells[heading]]
-            cells[heading] = [
-                "" if text == previous else text
-                for text, previous in zip(cells[heading], above[:-1], strict=True)
-            ]
-    return pandas.DataFrame(cells), pandas.DataFrame(bold)
+def _printed(table: Table) -> PrintedTable:
+    """Returns the printed headings and cells."""
+    numeric = table.values.select_dtypes("number").columns
+    columns = [_printed_column(table, column) for column in table.headings]
+    return PrintedTable(
+        headings=list(table.headings.values()),
+        rows=list(zip(*columns, strict=True)),
+        right_aligned=[column in numeric or column in table.counts for column in table.headings],
+    )
 
 
-def _cell(value: object, is_count: bool) -> str:
+def _printed_column(table: Table, column: str) -> list[Cell]:
+    values = table.values[column]
+    texts = [_text(value, column in table.counts) for value in values]
+    if column in table.starred:
+        stars = table.starred[column]
+        texts = [f"{text}*" if star else text for text, star in zip(texts, stars, strict=True)]
+    if column in table.repeated:
+        above = [None, *texts[:-1]]
+        texts = ["" if text == previous else text for text, previous in zip(texts, above, strict=True)]
+    bold = [False] * len(values)
+    if column in table.best_of:
+        # Values that print alike are equally good.
+        rounded = values.round(DECIMALS)
+        bold = rounded.eq(rounded.max()).tolist()
+    return [Cell(text, best) for text, best in zip(texts, bold, strict=True)]
+
+
+def _text(value: object, is_count: bool) -> str:
     if is_count:
         return parameter_count(value)
     if value is None or (isinstance(value, float) and pandas.isna(value)):
@@ -210,12 +190,8 @@ def _cell(value: object, is_count: bool) -> str:
     return f"{value:.{DECIMALS}f}" if isinstance(value, float) else str(value)
 
 
-def _right_aligned(table: Table) -> list[bool]:
-    numeric = table.values.select_dtypes("number").columns
-    return [column in numeric or column in table.counts for column in table.headings]
-
-
 def _latex_group(table: Table) -> list[str]:
+    """Returns the lines with the heading above the columns of `table.group`."""
     if table.group is None:
         return []
     heading, grouped = table.group
@@ -231,7 +207,3 @@ def _latex_group(table: Table) -> list[str]:
 
 def _latex(text: str) -> str:
     return "".join(_LATEX_ESCAPES.get(character, character) for character in text)
-
-
-def _markdown(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*")

@@ -1,12 +1,11 @@
-"""GPUs for the jobs of one machine, so that two of them do not share one by accident.
+"""GPUs for the jobs of one machine, so that no two jobs share one by accident.
 
-Under a batch system the job already sees only its own GPUs. On a workstation Snakemake counts GPUs
-(`--resources gpu=4`) but does not say which; a job claims as many as it was given by locking a file for each.
+A batch system shows a job only the job's own GPUs. On a workstation, Snakemake counts GPUs
+(`--resources gpu=4`) but does not say which: a job claims its GPUs by locking a file for each.
 """
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import platform
@@ -18,19 +17,23 @@ from typing import Any
 
 import torch
 
+from lslo.files.locks import lock_free_files
+
 logger = logging.getLogger(__name__)
 
-# Set by the batch systems that give a job GPUs of its own.
+# Environment variables of the batch systems that give a job GPUs of its own.
 BATCH_SYSTEMS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
 
-# Set by tests, whose jobs are given GPUs that are none.
+# With this environment variable, tests run jobs that ask for GPUs on a machine that has none.
 STAND_IN = "LSLO_STAND_IN_GPUS"
 
 
 def requested_gpus(resources: Mapping[str, Any]) -> int:
-    """GPUs that a job asked for: the resource `gpu`, or where that is 0 the number in `gres`.
+    """Returns the number of GPUs that a job asked for.
 
-    gres: what some SLURM clusters want instead, `gpu`, `gpu:2` or `gpu:a100:2`.
+    Args:
+        resources: The resources of the job. The number is `gpu`, or, where that is 0, the one in `gres`,
+            which some SLURM clusters want instead: `gpu`, `gpu:2` or `gpu:a100:2`.
     """
     if resources.get("gpu", 0):
         return resources["gpu"]
@@ -41,7 +44,12 @@ def requested_gpus(resources: Mapping[str, Any]) -> int:
 
 
 def visible_gpus(environment: Mapping[str, str], installed: int) -> list[str]:
-    """Names of the GPUs that this process may use. installed: how many the machine has."""
+    """Returns the names of the GPUs that this process may use.
+
+    Args:
+        environment: The environment variables.
+        installed: The number of GPUs that the machine has.
+    """
     named = environment.get("CUDA_VISIBLE_DEVICES")
     if named is None:
         return [str(number) for number in range(installed)]
@@ -49,61 +57,77 @@ def visible_gpus(environment: Mapping[str, str], installed: int) -> list[str]:
 
 
 @contextmanager
-def claim_gpus(
-    wanted: int, installed: int, folder: Path | str, *, poll_seconds: float = 5.0
+def claimed_gpus(
+    wanted: int, folder: Path | str, *, installed: int | None = None, poll_seconds: float = 5.0
 ) -> Iterator[list[str]]:
-    """Claim GPUs and set CUDA_VISIBLE_DEVICES to them; they are free again at the end, or if the job dies.
+    """Claims GPUs within the context and sets CUDA_VISIBLE_DEVICES to them; waits until enough are free.
 
-    wanted: GPUs of the job; with 0 it sees none and computes on the CPU. In a batch job that has just so
-    many nothing is claimed. folder: where the lock files lie, the same for all jobs. Waits until enough
-    are free. Raises ValueError where there are fewer: hours on the CPU instead would be no favour.
+    The GPUs are free again when the context or the process ends. A batch job that sees exactly the GPUs that
+    it wants claims nothing.
+
+    Args:
+        wanted: The number of GPUs of the job. With 0 the job sees none and computes on the CPU.
+        folder: The folder of the lock files, the same for all jobs.
+        installed: The number of GPUs that PyTorch sees on this machine; None asks PyTorch.
+        poll_seconds: Seconds between two attempts while too few are free.
+
+    Yields:
+        The names of the GPUs.
+
+    Raises:
+        ValueError: The machine has fewer GPUs. The job would take hours on the CPU instead.
     """
     if wanted == 0:
         with _visible([]):
             yield []
         return
+    # Counting does not start CUDA in this process, so CUDA_VISIBLE_DEVICES can still be set.
+    installed = torch.cuda.device_count() if installed is None else installed
     available = visible_gpus(os.environ, installed)
     if STAND_IN in os.environ:
         yield available[:wanted]
         return
-    if wanted > min(len(available), installed):
-        raise ValueError(
-            f"the job wants {wanted} GPUs, PyTorch sees {min(len(available), installed)} on "
-            f"{platform.node()}; ask for fewer by `gpus` in the configuration (0 computes on the CPU), or "
-            "mend the driver: python -c 'import torch; print(torch.cuda.device_count())'"
-        )
+    _check_enough(wanted, min(len(available), installed))
     batch_job = next((os.environ[name] for name in BATCH_SYSTEMS if name in os.environ), None)
     if batch_job and len(available) == wanted:
         yield available
         return
-    # In a batch job, GPUs are counted from 0 in each; and a file system may be that of several machines.
+    with _locked(available, wanted, Path(folder), batch_job, poll_seconds) as claimed, _visible(claimed):
+        yield claimed
+
+
+def _check_enough(wanted: int, seen: int) -> None:
+    """Raises ValueError if a job wants more GPUs than PyTorch sees."""
+    if wanted > seen:
+        raise ValueError(
+            f"the job wants {wanted} GPUs, PyTorch sees {seen} on "
+            f"{platform.node()}; ask for fewer by `gpus` in the configuration (0 computes on the CPU), or "
+            "mend the driver: python -c 'import torch; print(torch.cuda.device_count())'"
+        )
+
+
+@contextmanager
+def _locked(
+    available: Sequence[str], wanted: int, folder: Path, batch_job: str | None, poll_seconds: float
+) -> Iterator[list[str]]:
+    """Holds the locks of GPUs within the context, once enough are free, and yields the GPUs' names."""
+    # The GPUs of each batch job are counted from 0, and several machines may share the file system.
     owner = f"{platform.node()}-{batch_job}" if batch_job else platform.node()
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with ExitStack() as locks:
-        claimed: list[str] = []
-        told = False
-        while len(claimed) < wanted:
-            # Always in the same order and all or none, so that two waiting jobs cannot block each other.
-            attempt = ExitStack()
-            claimed = []
-            for name in available:
-                if len(claimed) < wanted and _lock(attempt, Path(folder) / f"{owner}-gpu{name}.lock"):
-                    claimed.append(name)
-            if len(claimed) == wanted:
-                locks.enter_context(attempt)
-            else:
-                attempt.close()
-                if not told:
-                    logger.info("waiting for %d free GPUs", wanted)
-                    told = True
-                time.sleep(poll_seconds)
-        with _visible(claimed):
-            yield claimed
+    gpu_of = {folder / f"{owner}-gpu{name}.lock": name for name in available}
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        locked = lock_free_files(gpu_of, wanted, held)
+        if not locked:
+            logger.info("waiting for %d free GPUs", wanted)
+        while not locked:
+            time.sleep(poll_seconds)
+            locked = lock_free_files(gpu_of, wanted, held)
+        yield [gpu_of[file] for file in locked]
 
 
 @contextmanager
 def _visible(gpus: Sequence[str]) -> Iterator[None]:
-    """Have CUDA see these GPUs only."""
+    """Lets CUDA see only these GPUs within the context."""
     before = os.environ.get("CUDA_VISIBLE_DEVICES")
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
     try:
@@ -113,21 +137,3 @@ def _visible(gpus: Sequence[str]) -> Iterator[None]:
             os.environ.pop("CUDA_VISIBLE_DEVICES", None)
         else:
             os.environ["CUDA_VISIBLE_DEVICES"] = before
-
-
-@contextmanager
-def claimed_gpus(wanted: int, folder: Path | str) -> Iterator[list[str]]:
-    """`claim_gpus` on this machine, whatever it has."""
-    # Counting does not start CUDA in this process, so CUDA_VISIBLE_DEVICES may still be set.
-    with claim_gpus(wanted, torch.cuda.device_count() if wanted else 0, folder) as gpus:
-        yield gpus
-
-
-def _lock(stack: ExitStack, path: Path) -> bool:
-    """Whether the file could be locked; the lock lives as long as the stack."""
-    file = stack.enter_context(path.open("w"))
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""Leaving in good order when a batch system or a person ends a job."""
+"""Signals by which a batch system or a person asks a job to end."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import signal
 import threading
 from types import FrameType
 
-# Sent by SLURM before the walltime ends and by scancel; by Ctrl-C.
+# SLURM sends SIGTERM before the walltime ends and at scancel; Ctrl-C sends SIGINT.
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopSignals:
-    """Within the context, SIGTERM and SIGINT are noted, not obeyed: the work ends where it can be continued.
+    """A context that notes SIGTERM and SIGINT but lets the work go on, to end where it can be continued.
 
-    asked: the name of the first signal that came, None before. Further ones change nothing, because several
-    often come for one reason, and the state must still be saved. Outside the main thread no signal is noted.
+    Several signals often come for one reason. Those after the first change nothing, because the state must
+    still be saved. No signal is noted outside the main thread.
+
+    Attributes:
+        asked: The name of the first signal that came; None as long as none has come.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """Jobs that a killed run left in SLURM's queue.
 
-Snakemake that was killed leaves its jobs running and, started again, knows nothing of them: a second job
+A Snakemake that was killed leaves its jobs running. Started again, it knows nothing of them: a second job
 would write what the first one is still writing.
 """
 
@@ -14,10 +14,15 @@ from pathlib import Path
 
 
 def leftover_jobs(folder: Path | str, marks: Sequence[str]) -> list[str]:
-    """Ids of this user's waiting, running or ending SLURM jobs that Snakemake submitted from this folder.
+    """Finds this user's SLURM jobs that Snakemake submitted from a folder and that have not ended.
 
-    marks: only jobs whose script contains one of these texts count, since runs of several experiments
-    may share a folder; a job whose script cannot be read counts. Empty on a machine without SLURM.
+    Args:
+        folder: The folder that Snakemake was started in.
+        marks: Texts of which a job's script must contain one, because runs of several experiments may share
+            a folder. A job whose script cannot be read counts.
+
+    Returns:
+        The ids of waiting, running and ending jobs; none on a machine without SLURM.
     """
     if shutil.which("squeue") is None:
         return []
@@ -26,7 +31,7 @@ def leftover_jobs(folder: Path | str, marks: Sequence[str]) -> list[str]:
         "squeue", "--noheader", f"--user={getpass.getuser()}", "--format=%i|%k|%Z"
     ).splitlines():
         job, comment, submitted_from = line.split("|", 2)
-        # Snakemake's SLURM plugin writes the rule there.
+        # Snakemake's SLURM plugin writes the rule into the comment.
         if comment.startswith(("rule_", "group_")) and Path(submitted_from) == Path(folder):
             script = _output("scontrol", "write", "batch_script", job, "-")
             if not script or any(mark in script for mark in marks):
@@ -35,7 +40,7 @@ def leftover_jobs(folder: Path | str, marks: Sequence[str]) -> list[str]:
 
 
 def _output(*command: str) -> str:
-    """What a command prints; nothing where it fails or SLURM does not answer."""
+    """Returns what a command prints; nothing if it fails or SLURM does not answer."""
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     except (OSError, subprocess.SubprocessError):

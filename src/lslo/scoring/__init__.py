@@ -1,1 +1,1 @@
-"""spBLEU and chrF++ of every direction, their means by resource class, and bootstrap tests."""
+"""spBLEU and chrF++ of every direction, their means by class pair, and bootstrap tests."""

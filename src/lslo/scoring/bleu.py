@@ -1,4 +1,4 @@
-"""What spBLEU counts in each sentence, and the score that the counts give."""
+"""The counts of spBLEU in each sentence, and its formula."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sacrebleu.metrics import BLEU
 
 from lslo.scoring.ngram_matches import ReferenceNgrams
 from lslo.scoring.spbleu_tokenizer import SpbleuTokenizer
 
+# Source language, target language.
 Direction = tuple[str, str]
 
-
+# The longest n-grams that BLEU counts.
 BLEU_ORDER = 4
 
-
-# What BLEU counts in a sentence, in sacrebleu's order; the numbers are the n of n-grams.
+# The counts of a sentence in sacrebleu's order; the number at the end of a name is the n of the n-grams.
 STATISTICS = (
     "hypothesis_length",
     "reference_length",
@@ -28,13 +27,13 @@ STATISTICS = (
 
 @dataclass(frozen=True, eq=False)
 class DirectionStatistics:
-    """What spBLEU counts in each sentence of each direction: its sufficient statistics.
+    """The counts of spBLEU in each sentence of each direction: its sufficient statistics.
 
     Attributes:
-        directions: (source language, target language), in the order of `counts`.
-        counts: int32 [directions, sentences, 10], the last axis in the order of STATISTICS. Sentence i is
-            the same one in every direction.
-        signature: of spBLEU; counts of different signatures do not compare.
+        directions: The directions in the order of `counts`.
+        counts: int32 ``[directions, sentences, 10]``, the last axis in the order of STATISTICS. Sentence i
+            is the same one in every direction.
+        signature: The signature of spBLEU; counts of different signatures do not compare.
     """
 
     directions: tuple[Direction, ...]
@@ -47,11 +46,16 @@ def direction_statistics(
     references: Mapping[str, Sequence[str]],
     tokenizer: SpbleuTokenizer,
 ) -> DirectionStatistics:
-    """Counts what spBLEU compares in each sentence; arguments as for `score_directions`.
+    """Counts, in each sentence of each direction, what spBLEU is computed from.
+
+    Args:
+        hypotheses: Detokenised translations of each direction, one for each test sentence.
+        references: The test sentences of each language, in the same order.
+        tokenizer: The tokenizer of spBLEU.
 
     Raises:
-        ValueError: a direction has no hypotheses, no references, not as many of one as of the other, or
-            not as many sentences as the first direction.
+        ValueError: A direction has no hypotheses, has no references, has a different number of each, or
+            has a different number of sentences than the first direction.
     """
     for direction, lines in hypotheses.items():
         _check_lines(direction, lines, references)
@@ -64,10 +68,10 @@ def direction_statistics(
                 "a test set has the same sentences in every language"
             )
     counts = np.zeros((len(hypotheses), sizes.get(first, 0), len(STATISTICS)), np.int32)
-    # One target language at a time: its references and hypotheses are the memory this takes.
+    # One target language at a time, so that only its references and hypotheses are in memory as pieces.
     for target in dict.fromkeys(target for _, target in hypotheses):
         rows = [row for row, direction in enumerate(hypotheses) if direction[1] == target]
-        texts = [references[target], *(lines for (_, of), lines in hypotheses.items() if of == target)]
+        texts = [references[target], *(lines for (_, other), lines in hypotheses.items() if other == target)]
         pieces = tokenizer.numbered_pieces([line for lines in texts for line in lines])
         size = len(references[target])
         reference, *found = (pieces.part(start, start + size) for start in range(0, size * len(texts), size))
@@ -79,13 +83,30 @@ def direction_statistics(
     return DirectionStatistics(tuple(hypotheses), counts, tokenizer.signature)
 
 
-def corpus_spbleu(totals: Sequence[int]) -> float:
-    """spBLEU (0 to 100) from STATISTICS summed over sentences, by sacrebleu's formula and smoothing."""
-    hypothesis_length, reference_length, *counts = (int(total) for total in totals)
-    score = BLEU.compute_bleu(
-        counts[:BLEU_ORDER], counts[BLEU_ORDER:], hypothesis_length, reference_length, smooth_method="exp"
-    )
-    return score.score
+def corpus_spbleu(totals: np.ndarray) -> np.ndarray:
+    """Computes spBLEU (0 to 100) from counts summed over sentences.
+
+    The formula and the smoothing (``exp``) are sacrebleu's.
+
+    Args:
+        totals: Sums of counts, ``[..., 10]``, the last axis in the order of STATISTICS.
+
+    Returns:
+        The scores, float64 ``[...]``.
+    """
+    totals = np.asarray(totals, dtype=np.float64)
+    hypothesis_length, reference_length = totals[..., 0], totals[..., 1]
+    matched, total = totals[..., 2 : 2 + BLEU_ORDER], totals[..., 2 + BLEU_ORDER :]
+    # The first order without a match counts as half a match, the next one as a quarter, …
+    unmatched = matched == 0
+    smoothed = np.where(unmatched, 0.5 ** np.cumsum(unmatched, axis=-1), matched)
+    # The score is 0, not undefined, if nothing matches or all hypotheses are too short for the longest
+    # n-grams.
+    scored = matched.any(axis=-1) & (total > 0).all(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.exp(np.log(100 * smoothed / total).mean(axis=-1))
+        penalty = np.exp(np.minimum(0, 1 - reference_length / hypothesis_length))
+        return np.where(scored, penalty * precision, 0.0)
 
 
 def _check_lines(direction: Direction, lines: Sequence[str], references: Mapping[str, Sequence[str]]) -> None:
@@ -99,29 +120,3 @@ def _check_lines(direction: Direction, lines: Sequence[str], references: Mapping
         )
     if not lines:
         raise ValueError(f"{source}-{target}: no hypotheses and no references to score")
-
-
-MAX_ORDER = 4
-
-
-def spbleu_of_totals(totals: np.ndarray) -> np.ndarray:
-    """spBLEU (0 to 100) from summed counts, as sacrebleu computes it with its smoothing ``exp``.
-
-    Args:
-        totals: [..., 10], the last axis in the order of scoring.STATISTICS.
-
-    Returns:
-        [...].
-    """
-    totals = np.asarray(totals, dtype=np.float64)
-    hypothesis_length, reference_length = totals[..., 0], totals[..., 1]
-    matched, total = totals[..., 2 : 2 + MAX_ORDER], totals[..., 2 + MAX_ORDER :]
-    # The first order without a match counts as half a match, the next as a quarter, …
-    unmatched = matched == 0
-    smoothed = np.where(unmatched, 0.5 ** np.cumsum(unmatched, axis=-1), matched)
-    # Nothing matched, or hypotheses too short for the longest n-grams: the score is 0, not undefined.
-    scored = matched.any(axis=-1) & (total > 0).all(axis=-1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.exp(np.log(100 * smoothed / total).mean(axis=-1))
-        penalty = np.exp(np.minimum(0, 1 - reference_length / hypothesis_length))
-        return np.where(scored, penalty * precision, 0.0)

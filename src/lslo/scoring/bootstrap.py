@@ -1,31 +1,34 @@
-"""Is the difference between a setting and Ft-all more than the choice of test sentences explains?
+"""Tests whether a setting differs from Ft-all by more than the choice of test sentences explains.
 
-Paired bootstrap (Koehn, 2004; Riezler and Maxwell, 2005): test sentences are drawn with replacement, and all
-that a table row needs, the spBLEU of every direction and its means by class pair, is computed again from
-the drawn sentences. One draw of sentence ids serves every direction, both settings and all seeds: line i
-is the same sentence in all languages, so its difficulty moves all directions together, and drawing anew
-for each direction would make the intervals of their means far too narrow.
+The test is a paired bootstrap (Koehn, 2004; Riezler and Maxwell, 2005). Test sentences are drawn with
+replacement, and everything in a table's row, the spBLEU of every direction and its means by class pair, is
+computed again from the drawn sentences. One draw of sentence ids serves every direction, both settings and
+all seeds: line i is the same sentence in all languages, so its difficulty moves all directions together.
+Drawing anew for each direction would make the intervals of the means far too narrow.
 
-The test is about test sentences only. What another training seed would change shows in the seeds themselves.
+The test says nothing about training seeds. The seeds themselves show how much another one would change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas
 
-from lslo.scoring.bleu import Direction, DirectionStatistics, spbleu_of_totals
-from lslo.scoring.class_means import AVERAGE, check_directions, class_columns, with_column
+from lslo.experiment.settings import FULL_FINE_TUNING
+from lslo.scoring.bleu import Direction, DirectionStatistics, corpus_spbleu
+from lslo.scoring.class_means import AVERAGE, check_directions, class_pairs, with_class_pair
+from lslo.scoring.score_files import read_statistics
 
 RESAMPLES = 1000
 SEED = 1
 CONFIDENCE = 0.95
 SIGNIFICANCE_COLUMNS = ("setting", "baseline", "difference", "lower", "upper", "p")
 
-# Directions scored at once: 1,000 resamples of as many take 40 MB.
+# Directions that are scored at once: 1,000 resamples of 64 directions take 40 MB.
 CHUNK = 64
 
 
@@ -34,13 +37,14 @@ class BootstrapScores:
     """A setting's row of a results table, on the whole test set and on resamples of it.
 
     Attributes:
-        columns: H2H, …, AVG.
-        full: [columns], spBLEU on the whole test set, the mean over seeds; NaN without directions.
-        resampled: [resamples, columns], the same on each resample.
-        seeds: how many training seeds these are the mean of.
-        resampling_seed: what the resamples were drawn with.
-        signature: of spBLEU.
-        reference_lengths: int [directions, sentences], which tell one test set from another.
+        columns: The columns of the row: the class pairs and AVG.
+        full: spBLEU on the whole test set, the mean over seeds, ``[columns]``; NaN without directions.
+        resampled: The same on each resample, ``[resamples, columns]``.
+        seeds: The number of training seeds that are averaged.
+        resampling_seed: The seed that the resamples were drawn with.
+        signature: The signature of spBLEU.
+        reference_lengths: Lengths of the references, int ``[directions, sentences]``, which tell one test
+            set from another.
     """
 
     columns: tuple[str, ...]
@@ -53,23 +57,23 @@ class BootstrapScores:
 
 
 def resampled_ids(sentences: int, resamples: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
-    """Ids of test sentences drawn with replacement: int [resamples, sentences]; the same for one seed."""
+    """Draws ids of test sentences with replacement: int ``[resamples, sentences]``, the same for one seed."""
     return np.random.default_rng(seed).integers(sentences, size=(resamples, sentences))
 
 
 def resampled_spbleu(counts: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """spBLEU of each direction on each resample.
+    """Computes the spBLEU of each direction on each resample.
 
     Args:
-        counts: int [directions, sentences, 10], scoring.DirectionStatistics.
-        ids: int [resamples, sentences], of `resampled_ids`.
+        counts: The counts of `DirectionStatistics`, int ``[directions, sentences, 10]``.
+        ids: The sentences of each resample from `resampled_ids`, int ``[resamples, sentences]``.
 
     Returns:
-        [resamples, directions].
+        The scores, ``[resamples, directions]``.
     """
     directions, sentences, statistics = counts.shape
     resamples = len(ids)
-    # How often a resample has each sentence: sums over a resample are then one matrix product.
+    # With the number of times that each resample has each sentence, the sums are one matrix product.
     cells = ids + sentences * np.arange(resamples)[:, None]
     weights = np.bincount(cells.ravel(), minlength=resamples * sentences)
     weights = weights.reshape(resamples, sentences).astype(np.float64)
@@ -79,7 +83,7 @@ def resampled_spbleu(counts: np.ndarray, ids: np.ndarray) -> np.ndarray:
         chunk = np.ascontiguousarray(chunk.transpose(1, 0, 2)).reshape(sentences, -1)
         # Sums of counts are whole numbers far below 2^53, so this is exact in any order of summation.
         totals = (weights @ chunk).reshape(resamples, -1, statistics)
-        scores[:, first : first + CHUNK] = spbleu_of_totals(totals)
+        scores[:, first : first + CHUNK] = corpus_spbleu(totals)
     return scores
 
 
@@ -93,14 +97,15 @@ def bootstrap(
     """Scores a setting by class pair, on the whole test set and on resamples of it.
 
     Args:
-        seeds: the statistics of each training seed; their scores are averaged.
-        resource_classes: language code -> class; all directions between these languages are averaged.
-        resamples: how often the test sentences are drawn.
-        seed: of the draws.
+        seeds: The statistics of each training seed, whose scores are averaged.
+        resource_classes: The resource class of each language code; the directions are all those between
+            these languages.
+        resamples: The number of times that the test sentences are drawn.
+        seed: The seed of the draws.
 
     Raises:
-        ValueError: no seeds; a direction is missing or unknown; seeds were scored on different sentences or
-            in different ways.
+        ValueError: There are no seeds or no resamples, a direction is missing or unknown, or the seeds were
+            scored on different sentences or in different ways.
     """
     if not seeds:
         raise ValueError("no statistics to resample: name at least one seed")
@@ -118,7 +123,7 @@ def bootstrap(
         _check_same_test(
             counts[..., 1], reference_lengths, signatures, (f"seed number {number}", "the first")
         )
-        full += spbleu_of_totals(counts.sum(axis=1)) @ averaging / len(seeds)
+        full += corpus_spbleu(counts.sum(axis=1)) @ averaging / len(seeds)
         resampled += resampled_spbleu(counts, ids) @ averaging / len(seeds)
     return BootstrapScores(
         columns,
@@ -132,23 +137,25 @@ def bootstrap(
 
 
 def significance(setting: BootstrapScores, baseline: BootstrapScores) -> pandas.DataFrame:
-    """Whether a setting differs from a baseline, such as Ft-all, by class pair.
+    """Tests, for each class pair and AVG, whether a setting differs from a baseline such as Ft-all.
 
-    The p value is two-sided: how often chance alone, which is how far a resample's difference lies from that
-    of the whole test set, is at least as large as the difference: (1 + count) / (1 + resamples). It is that
-    of one column: of ten columns looked at, one may well be below 0.05 by chance.
+    The p value is two-sided. Chance alone is how far the difference on a resample lies from that on the
+    whole test set; p is how often this is at least as large as the difference itself,
+    (1 + count) / (1 + resamples). Each p is that of one column: of ten columns, one may well be below 0.05
+    by chance.
 
     Args:
-        setting, baseline: of `bootstrap`, with the same resamples and as many seeds; seeds are paired by
+        setting: The setting's scores from `bootstrap`.
+        baseline: The baseline's scores, with the same resamples and as many seeds. Seeds are paired by
             position, and the difference is the mean over the pairs.
 
     Returns:
-        Index: column (H2H, …, AVG); columns: SIGNIFICANCE_COLUMNS, with the bounds of the 95 % interval of
-        the difference. NaN in a column without directions.
+        A frame indexed by class pair and AVG with SIGNIFICANCE_COLUMNS; lower and upper bound the 95 %
+        interval of the difference. A column without directions has NaN.
 
     Raises:
-        ValueError: the two were scored on different sentences, in different ways, resampled differently or
-            with different numbers of seeds.
+        ValueError: The two were scored on different sentences or in different ways, resampled differently,
+            or have different numbers of seeds.
     """
     if setting.columns != baseline.columns:
         raise ValueError("the setting and the baseline are averaged by different resource classes")
@@ -174,13 +181,54 @@ def significance(setting: BootstrapScores, baseline: BootstrapScores) -> pandas.
         dict(zip(SIGNIFICANCE_COLUMNS, values, strict=True)),
         index=pandas.Index(setting.columns, name="column"),
     )
-    # A comparison with NaN counts as false and would come out as the smallest p there is.
+    # A comparison with NaN is false, so that p would come out as small as it can be.
     frame.loc[frame["difference"].isna(), "p"] = np.nan
     return frame
 
 
+def significance_by_setting(
+    statistics: Mapping[str, Sequence[str | Path]],
+    resource_classes: Mapping[str, str],
+    *,
+    resamples: int = RESAMPLES,
+    baseline: str = FULL_FINE_TUNING,
+) -> dict[str, pandas.DataFrame]:
+    """Tests each setting against a baseline, from the settings' files.
+
+    Args:
+        statistics: The statistics.npz of each seed of each setting. A setting with a single run, which the
+            base model has, is paired with every seed of the baseline.
+        resource_classes: The resource class of each language code.
+        resamples: The number of times that the test sentences are drawn.
+        baseline: The setting that the others are tested against.
+
+    Returns:
+        The result of `significance` for each setting but the baseline; empty if `statistics` lacks the
+        baseline.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: A file is damaged, or the files do not fit together.
+    """
+    if baseline not in statistics:
+        return {}
+
+    # One setting is read at a time: those of a whole table may take gigabytes.
+    def resampled(setting: str) -> BootstrapScores:
+        seeds = [read_statistics(path) for path in statistics[setting]]
+        seeds *= len(statistics[baseline]) // len(seeds)
+        return bootstrap(seeds, resource_classes, resamples=resamples)
+
+    of_baseline = resampled(baseline)
+    return {
+        setting: significance(resampled(setting), of_baseline)
+        for setting in statistics
+        if setting != baseline
+    }
+
+
 def _in_order(statistics: DirectionStatistics) -> np.ndarray:
-    """Counts with directions in alphabetical order, so that settings line up however they were scored."""
+    """Returns the counts with directions in alphabetical order, so that all settings have the same order."""
     order = sorted(range(len(statistics.directions)), key=lambda number: statistics.directions[number])
     return statistics.counts[order]
 
@@ -188,15 +236,18 @@ def _in_order(statistics: DirectionStatistics) -> np.ndarray:
 def _averaging(
     directions: Sequence[Direction], resource_classes: Mapping[str, str]
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    """The columns, and [directions in alphabetical order, columns]: what a direction weighs in each mean."""
-    pairs = pandas.DataFrame(sorted(directions), columns=["source", "target"])
-    check_directions(pairs, resource_classes)
-    column_of = with_column(pairs, resource_classes)["column"].to_numpy()
-    columns = class_columns(resource_classes)
-    everything = np.ones(len(column_of))
-    members = np.stack([*(column_of == column for column in columns), everything], axis=1).astype(float)
-    with np.errstate(invalid="ignore"):  # a class of one language has no direction within it: NaN
-        return (*columns, AVERAGE), members / members.sum(axis=0)
+    """Returns the columns of a row and the weight of each direction in each of them.
+
+    The weights are ``[directions, columns]``, directions in alphabetical order.
+    """
+    frame = pandas.DataFrame(sorted(directions), columns=["source", "target"])
+    check_directions(frame, resource_classes)
+    pair_of_direction = with_class_pair(frame, resource_classes)["class_pair"].to_numpy()
+    pairs = class_pairs(resource_classes)
+    everything = np.ones(len(frame))
+    members = np.stack([*(pair_of_direction == pair for pair in pairs), everything], axis=1).astype(float)
+    with np.errstate(invalid="ignore"):  # NaN for a class of one language, which has no direction within it.
+        return (*pairs, AVERAGE), members / members.sum(axis=0)
 
 
 def _check_same_test(

@@ -1,7 +1,7 @@
-"""The arithmetic of results that tables, figures and claims share.
+"""Means of scores by class pair, which tables, figures and claims share.
 
-Directions are averaged by the resource classes of their two languages (paper, Section 6.3); demands for
-parameter space follow from the scores of Equation 5.
+A class pair is the resource class of a direction's source language and that of its target language, written
+as in the columns of the paper's tables (Section 6.3): H2V is from high- to very-low-resource languages.
 """
 
 from __future__ import annotations
@@ -12,32 +12,21 @@ from collections.abc import Mapping, Sequence
 import pandas
 
 from lslo.experiment.languages import RESOURCE_CLASSES
+from lslo.scoring.columns import require_columns
 
+# The column of the mean over all directions.
 AVERAGE = "AVG"
 METRIC_NAMES = {"spbleu": "spBLEU", "chrf": "chrF++"}
 
-ENCODER_MODULES = ("q", "k", "v", "fc1", "fc2")
-DECODER_MODULES = ("q", "k", "v", "c-q", "c-k", "c-v", "fc1", "fc2")
-MODULES = {"encoder": ENCODER_MODULES, "decoder": DECODER_MODULES}
 
-
-def require_columns(frame: pandas.DataFrame, columns: Sequence[str], what: str) -> None:
-    """Raises ValueError if one of `columns` is missing from `frame`, which the message calls `what`."""
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise ValueError(
-            f"{what}: no column {', '.join(missing)}; its columns are {', '.join(frame.columns)}"
-        )
-
-
-def class_columns(resource_classes: Mapping[str, str]) -> list[str]:
-    """The paper's columns (H2H, H2M, …, V2V) for the resource classes that occur.
+def class_pairs(resource_classes: Mapping[str, str]) -> list[str]:
+    """Lists the class pairs (H2H, H2M, …, V2V) of the resource classes that occur, in the paper's order.
 
     Args:
-        resource_classes: language code -> "H", "M", "L" or "V".
+        resource_classes: The class of each language code: "H", "M", "L" or "V".
 
     Raises:
-        ValueError: a language has another class.
+        ValueError: A language has another class.
     """
     for language, resource_class in resource_classes.items():
         if resource_class not in RESOURCE_CLASSES:
@@ -46,62 +35,42 @@ def class_columns(resource_classes: Mapping[str, str]) -> list[str]:
     return [f"{source}2{target}" for source in present for target in present]
 
 
-def direction_counts(class_sizes: Mapping[str, int]) -> dict[str, int]:
-    """How many directions a column averages: |H|·|M| in H2M, |H|·(|H|-1) in H2H."""
-    return {
-        f"{source}2{target}": size * (class_sizes[target] - (source == target))
-        for source, size in class_sizes.items()
-        for target in class_sizes
-    }
-
-
-def average_of_columns(column_means: Mapping[str, float], class_sizes: Mapping[str, int]) -> float:
-    """AVG from the columns' means: each weighs as many directions as it averages (DESIGN, Section 6)."""
-    counts = direction_counts(class_sizes)
-    total = sum(counts.values())
-    return sum(column_means[column] * count for column, count in counts.items() if count) / total
-
-
-def class_sizes(resource_classes: Mapping[str, str]) -> dict[str, int]:
-    """How many languages each resource class has, in the paper's order."""
-    counts = Counter(resource_classes.values())
-    return {name: counts[name] for name in RESOURCE_CLASSES if counts[name]}
-
-
-def with_column(scores: pandas.DataFrame, resource_classes: Mapping[str, str]) -> pandas.DataFrame:
-    """`scores` with one more column, `column`: the paper's column (H2H, …) that a direction belongs to.
+def with_class_pair(scores: pandas.DataFrame, resource_classes: Mapping[str, str]) -> pandas.DataFrame:
+    """Adds a column `class_pair` with the class pair of each row's direction.
 
     Raises:
-        ValueError: a direction's language has no resource class.
+        ValueError: A language of a direction has no resource class.
     """
     require_columns(scores, ("source", "target"), "scores")
     unknown = sorted({*scores["source"], *scores["target"]} - set(resource_classes))
     if unknown:
         raise ValueError(f"scores of {', '.join(unknown)}, which is none of the configured languages")
-    pairs = zip(scores["source"], scores["target"], strict=True)
-    columns = [f"{resource_classes[source]}2{resource_classes[target]}" for source, target in pairs]
-    return scores.assign(column=columns)
+    directions = zip(scores["source"], scores["target"], strict=True)
+    pairs = [f"{resource_classes[source]}2{resource_classes[target]}" for source, target in directions]
+    return scores.assign(class_pair=pairs)
 
 
 def class_means(
     scores: pandas.DataFrame, resource_classes: Mapping[str, str], metric: str = "spbleu"
 ) -> pandas.Series:
-    """A row of Tables 1, 2, 6 and 7: the mean of each column's directions, and AVG over all directions.
+    """Averages scores by class pair and over all directions: a row of Tables 1, 2, 6 and 7.
 
     Args:
-        scores: one row a direction (scoring.SCORE_COLUMNS), every direction of `resource_classes` once.
-        resource_classes: language code -> class.
+        scores: One row for each direction (SCORE_COLUMNS of `score_files`); every direction between the
+            languages of `resource_classes` exactly once.
+        resource_classes: The resource class of each language code.
         metric: "spbleu" or "chrf".
 
     Returns:
-        Index: `class_columns`, then AVG. NaN where a column has no direction (one language in a class).
+        The means, indexed by the class pairs and AVG; NaN for a class pair without directions (that of a
+        class with one language only).
 
     Raises:
-        ValueError: a direction is missing, occurs twice, or has an unknown language.
+        ValueError: A direction is missing, occurs twice, or has an unknown language.
     """
     check_directions(scores, resource_classes)
-    labelled = with_column(scores, resource_classes)
-    means = labelled.groupby("column")[metric].mean().reindex(class_columns(resource_classes))
+    labelled = with_class_pair(scores, resource_classes)
+    means = labelled.groupby("class_pair")[metric].mean().reindex(class_pairs(resource_classes))
     means[AVERAGE] = scores[metric].mean()
     return means
 
@@ -119,7 +88,7 @@ def check_directions(scores: pandas.DataFrame, resource_classes: Mapping[str, st
     twice = [f"{source}-{target}" for (source, target), count in found.items() if count > 1]
     if twice:
         raise ValueError(f"scores have {twice[0]} more than once")
-    # What is left over is a direction of an unknown language, or from a language into itself.
+    # The rest are directions of an unknown language, or from a language into itself.
     extra = [f"{source}-{target}" for source, target in found if (source, target) not in set(expected)]
     if extra:
         raise ValueError(f"scores have {extra[0]}, which is no direction between two configured languages")
@@ -128,30 +97,32 @@ def check_directions(scores: pandas.DataFrame, resource_classes: Mapping[str, st
 def means_by_epoch(
     scores: pandas.DataFrame, resource_classes: Mapping[str, str], metric: str = "spbleu"
 ) -> pandas.DataFrame:
-    """The mean of each column's directions after each epoch (Figure 3).
+    """Averages scores by class pair after each epoch (Figure 3).
 
     Args:
-        scores: epoch_scores.csv, of all directions or only those of some columns.
+        scores: epoch_scores.csv, with all directions or only those of some class pairs.
+        resource_classes: The resource class of each language code.
+        metric: "spbleu" or "chrf".
 
     Returns:
-        Index: epoch, ascending; columns: those of H2H, H2M, … that `scores` has directions of.
+        The means, indexed by epoch in ascending order, with a column for each class pair in `scores`.
     """
-    labelled = with_column(scores, resource_classes)
-    return labelled.pivot_table(index="epoch", columns="column", values=metric, aggfunc="mean")
+    labelled = with_class_pair(scores, resource_classes)
+    return labelled.pivot_table(index="epoch", columns="class_pair", values=metric, aggfunc="mean")
 
 
 def mean_over_seeds(scores: Sequence[pandas.DataFrame]) -> pandas.DataFrame:
-    """The mean of each direction's (and epoch's) scores over runs that differ in their seed.
+    """Averages the scores of each direction (and epoch) over training runs with different seeds.
 
     Args:
-        scores: one frame a seed, all of the same directions; columns source, target, spbleu, chrf, and epoch
-            or not.
+        scores: One frame for each seed, all with the same directions; columns source, target, spbleu, chrf
+            and, for scores by epoch, epoch.
 
     Returns:
-        The same rows in the first frame's order, without signatures.
+        The means in the order of the first frame's rows, without signatures.
 
     Raises:
-        ValueError: there are no frames, or seeds do not have the same directions.
+        ValueError: There are no frames, or they do not have the same directions.
     """
     if not scores:
         raise ValueError("no scores to average: name at least one seed")

@@ -1,9 +1,9 @@
-"""spBLEU and chrF++ of every direction (paper, Section 5: "spBLEU score with the FLORES-101 tokenizer").
+"""spBLEU and chrF++ of every direction (Section 5: "spBLEU score with the FLORES-101 tokenizer").
 
-A test set has n references but n·(n-1) directions, so references are tokenised and counted once a target
-language and compared with the hypotheses of every source language; the scores are those of plain
-``sacrebleu``. What spBLEU counts in each sentence can be kept: sums of these counts are all that the score of
-resampled sentences takes.
+A test set of n languages has n·(n-1) directions. References are therefore tokenised and counted once for
+each target language, and compared with the hypotheses of every source language. The scores are those of
+plain ``sacrebleu``. The counts of spBLEU in each sentence can be kept: the scores of resampled sentences are
+computed from sums of them.
 """
 
 from __future__ import annotations
@@ -24,24 +24,28 @@ def score_directions(
     tokenizer: SpbleuTokenizer,
     statistics: DirectionStatistics | None = None,
 ) -> pandas.DataFrame:
-    """Scores each direction's hypotheses against the references of its target language.
+    """Scores the hypotheses of each direction against the references of its target language.
 
     Args:
-        hypotheses: (source language, target language) -> detokenised translations, one a test sentence.
-        references: language -> its test sentences, in the same order.
-        tokenizer: of spBLEU.
-        statistics: `direction_statistics` of the same arguments, if they are there already.
+        hypotheses: Detokenised translations of each direction, one for each test sentence.
+        references: The test sentences of each language, in the same order.
+        tokenizer: The tokenizer of spBLEU.
+        statistics: The result of `direction_statistics` for the same arguments, if already computed.
 
     Returns:
-        One row a direction in the order of `hypotheses`, with SCORE_COLUMNS; both scores from 0 to 100.
+        A row for each direction in the order of `hypotheses`, with SCORE_COLUMNS; both scores are from 0
+        to 100.
 
     Raises:
-        ValueError: as `direction_statistics`, or `statistics` are of other directions.
+        ValueError: The arguments do not fit together (see `direction_statistics`), or `statistics` has
+            other directions.
     """
     statistics = statistics or direction_statistics(hypotheses, references, tokenizer)
     if statistics.directions != tuple(hypotheses):
         raise ValueError("these statistics are of other directions than those to score, or in another order")
-    totals = dict(zip(statistics.directions, statistics.counts.sum(axis=1), strict=True))
+    spbleu = dict(
+        zip(statistics.directions, corpus_spbleu(statistics.counts.sum(axis=1)).tolist(), strict=True)
+    )
     rows: dict[Direction, tuple] = {}
     # One target language at a time, as for spBLEU.
     for target in dict.fromkeys(target for _, target in hypotheses):
@@ -49,12 +53,11 @@ def score_directions(
         signatures = (statistics.signature, chrf.signature)
         for direction, lines in hypotheses.items():
             if direction[1] == target:
-                scores = (corpus_spbleu(totals[direction]), chrf.score(lines))
-                rows[direction] = (*direction, *scores, *signatures)
+                rows[direction] = (*direction, spbleu[direction], chrf.score(lines), *signatures)
     return pandas.DataFrame([rows[direction] for direction in hypotheses], columns=list(SCORE_COLUMNS))
 
 
-def epoch_scores(scores: Mapping[int, pandas.DataFrame]) -> pandas.DataFrame:
-    """Scores after each epoch (0: the pretrained model) below each other, with EPOCH_SCORE_COLUMNS."""
+def stack_epochs(scores: Mapping[int, pandas.DataFrame]) -> pandas.DataFrame:
+    """Stacks the scores after each epoch (0: the base model) into one frame with EPOCH_SCORE_COLUMNS."""
     frames = [frame.assign(epoch=epoch) for epoch, frame in sorted(scores.items())]
     return pandas.concat(frames, ignore_index=True)[list(EPOCH_SCORE_COLUMNS)]

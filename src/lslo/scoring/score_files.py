@@ -1,4 +1,4 @@
-"""Files of scores and of what spBLEU counts."""
+"""The files of scores (CSV) and of the sentence counts of spBLEU (NumPy)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import pandas
 
 from lslo.errors import one_line
 from lslo.scoring.bleu import STATISTICS, DirectionStatistics
+from lslo.scoring.columns import require_columns
 
 SCORE_COLUMNS = ("source", "target", "spbleu", "chrf", "spbleu_signature", "chrf_signature")
-
-
 EPOCH_SCORE_COLUMNS = ("epoch", "source", "target", "spbleu", "chrf")
 
 
@@ -25,18 +24,14 @@ def read_scores(path: str | Path) -> pandas.DataFrame:
     """Reads scores.csv or epoch_scores.csv.
 
     Raises:
-        ValueError: a column is missing, or a score is not a number.
+        ValueError: A column is missing, or a score is not a number.
     """
     # By default pandas would read the language code "nan" (Min Nan Chinese) as a missing value.
     try:
         scores = pandas.read_csv(path, keep_default_na=False)
     except ValueError as error:
         raise ValueError(f"{path}: not a file of scores ({one_line(error)})") from None
-    required = EPOCH_SCORE_COLUMNS if "epoch" in scores.columns else SCORE_COLUMNS
-    missing = [column for column in required if column not in scores.columns]
-    if missing:
-        columns = one_line(", ".join(scores.columns))
-        raise ValueError(f"{path}: no column {', '.join(missing)}; its columns are {columns}")
+    require_columns(scores, EPOCH_SCORE_COLUMNS if "epoch" in scores.columns else SCORE_COLUMNS, str(path))
     for column in ("spbleu", "chrf"):
         try:
             scores[column] = pandas.to_numeric(scores[column])
@@ -52,9 +47,9 @@ def read_scores(path: str | Path) -> pandas.DataFrame:
 def write_statistics(statistics: DirectionStatistics, path: str | Path) -> None:
     """Writes statistics.npz: compressed, without pickles, the same bytes for the same statistics."""
     counts = statistics.counts
-    # The narrowest integers that hold the counts: half the memory and time of compressing int32.
+    # The narrowest integers that hold the counts: compressing them takes half the memory and time of int32.
     narrow = counts.astype(np.min_scalar_type(counts.max(initial=0)))
-    with Path(path).open("wb") as file:  # np.savez would append .npz to another name
+    with Path(path).open("wb") as file:  # np.savez would append .npz to any other name.
         np.savez_compressed(
             file,
             directions=np.array(statistics.directions, dtype=str),
@@ -68,8 +63,8 @@ def read_statistics(path: str | Path) -> DirectionStatistics:
     """Reads statistics.npz.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is damaged, or not a file of `write_statistics`.
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is damaged, or was not written by `write_statistics`.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -78,7 +73,7 @@ def read_statistics(path: str | Path) -> DirectionStatistics:
             )
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path}: no such statistics of spBLEU; score this setting first") from error
-    # Of what kind depends on where the file is damaged.
+    # The kind of error depends on where the file is damaged.
     except Exception as error:
         raise ValueError(f"{path}: not a file of spBLEU statistics, or damaged") from error
     if directions.ndim != 2 or directions.shape[1] != 2 or names.ndim != 1 or counts.dtype.kind not in "iu":

@@ -1,8 +1,7 @@
-"""What splits text into the pieces of spBLEU: the FLORES-101 tokenizer, or the base model's own pieces."""
+"""The tokenizers of spBLEU: FLORES-101's, or the SentencePiece model of the base model."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,19 +14,18 @@ import sentencepiece
 from sacrebleu.metrics import BLEU
 from sacrebleu.tokenizers import tokenizer_spm
 
+from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL, load_sentencepiece
+from lslo.files.checksums import file_sha256
 from lslo.scoring.ngram_matches import Sentences
-
-# The name that M2M100 and NLLB tokenizers give their SentencePiece model.
-SENTENCEPIECE_MODEL = "sentencepiece.bpe.model"
 
 
 @dataclass(frozen=True)
 class SpbleuTokenizer:
-    """What splits text into the pieces whose n-grams spBLEU counts.
+    """A tokenizer that splits text into the pieces whose n-grams spBLEU counts.
 
     Attributes:
-        name: the tokenizer as the metric's signature names it (``tok:…``).
-        processor: a loaded SentencePiece model.
+        name: The tokenizer's name in the metric's signature (``tok:…``).
+        processor: The loaded SentencePiece model.
     """
 
     name: str
@@ -35,11 +33,13 @@ class SpbleuTokenizer:
 
     @classmethod
     def flores101(cls) -> SpbleuTokenizer:
-        """The paper's tokenizer, from the SentencePiece model that sacrebleu keeps in ``$SACREBLEU/models``.
+        """Loads the paper's tokenizer from the SentencePiece model in ``$SACREBLEU/models``.
+
+        sacrebleu itself would download a missing model in the middle of scoring.
 
         Raises:
-            FileNotFoundError: the model is not there; sacrebleu would download it in the middle of scoring.
-            ValueError: it is not a SentencePiece model.
+            FileNotFoundError: The model is missing.
+            ValueError: The file is not a SentencePiece model.
         """
         file_name = tokenizer_spm.SPM_MODELS["flores101"]["url"].rsplit("/", 1)[-1]
         path = Path(tokenizer_spm.SACREBLEU_DIR) / "models" / file_name
@@ -48,47 +48,51 @@ class SpbleuTokenizer:
                 f"{path}: sacrebleu's flores101 model is missing; put it there, or point the environment "
                 "variable SACREBLEU to the folder whose models/ has it"
             )
-        return cls("flores101", _processor(path))
+        return cls("flores101", load_sentencepiece(path))
 
     @classmethod
     def from_model(cls, path: str | Path, label: str | None = None) -> SpbleuTokenizer:
-        """A SentencePiece model of one's own, named ``spm:{label}-{first 12 hex digits of its SHA-256}``.
+        """Loads any SentencePiece model, named ``spm:{label}-{first 12 hex digits of its SHA-256}``.
 
         Args:
-            path: of the model.
-            label: the name of its folder, which is the base model's, unless given.
+            path: The file of the model.
+            label: The label in the name. Without one it is the name of the model's folder, which is the
+                base model's name.
 
         Raises:
-            FileNotFoundError: there is no such file.
-            ValueError: it is not a SentencePiece model.
+            FileNotFoundError: The file does not exist.
+            ValueError: The file is not a SentencePiece model.
         """
         path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: no SentencePiece model to tokenise with for spBLEU")
-        processor = _processor(path)
-        # Bars and colons part a signature.
+        processor = load_sentencepiece(path)
+        # A signature's parts are separated by bars and colons.
         label = re.sub(r"[^A-Za-z0-9._-]+", "_", label or path.parent.resolve().name)
-        return cls(f"spm:{label}-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}", processor)
+        return cls(f"spm:{label}-{file_sha256(path)[:12]}", processor)
 
     @property
     def signature(self) -> str:
-        """The signature of spBLEU with one reference a sentence."""
+        """The signature of spBLEU with this tokenizer and one reference a sentence."""
         signature = BLEU(tokenize="none", force=True, references=[[""]]).get_signature()
         signature.update("tok", self.name)
         return str(signature)
 
     def pieces(self, lines: Sequence[str]) -> list[str]:
-        """Each line as pieces with a space between them, as sacrebleu's SentencePiece tokenizers write it."""
-        # rstrip: sacrebleu strips a line before it tokenises it.
+        """Splits each line into pieces joined by spaces, as sacrebleu's SentencePiece tokenizers do."""
+        # sacrebleu strips the end of a line before it tokenises the line.
         stripped = [line.rstrip() for line in lines]
         return [" ".join(line) for line in self.processor.encode(stripped, out_type=str, num_threads=1)]
 
     def numbered_pieces(self, lines: Sequence[str]) -> Sentences:
-        """What sacrebleu finds between the spaces of `pieces`, numbered; comparable within one call."""
+        """Splits lines into numbered tokens, which are equal exactly where sacrebleu's tokens are equal.
+
+        sacrebleu splits the output of `pieces` at whitespace. Most pieces are one such token, and their ids
+        are their numbers. Lines with unknown pieces, or with pieces that contain whitespace, are compared
+        by their text. Numbers of different calls do not compare.
+        """
         places: dict[str, int] = defaultdict(lambda: len(places))
         which = [places[line.rstrip()] for line in lines]
         texts = list(places)
-        # Each text once; as numbers, since strings take twice the time.
+        # Each distinct line is encoded once, and as numbers: strings take twice the time.
         encoded = self.processor.encode(texts, out_type="numpy", num_threads=1)
         pieces = _sentences(encoded)
         owners = np.repeat(np.arange(len(texts)), pieces.lengths)
@@ -105,7 +109,10 @@ class SpbleuTokenizer:
 
     @cached_property
     def _compared_by_text(self) -> np.ndarray:
-        """bool [pieces]: unknown ones, which have one number for all texts, and those with whitespace."""
+        """The pieces whose ids do not stand for one token: bool ``[pieces]``.
+
+        The unknown piece has one id for all texts, and a piece with whitespace is several tokens, or none.
+        """
         found = np.array([piece.split() != [piece] for piece in self._vocabulary])
         found[self.processor.unk_id()] = True
         return found
@@ -115,22 +122,22 @@ class SpbleuTokenizer:
         return {piece: number for number, piece in enumerate(self._vocabulary)}
 
 
-def _sentences(numbers: Sequence[np.ndarray]) -> Sentences:
-    lengths = np.fromiter(map(len, numbers), np.int64, len(numbers))
-    return Sentences(np.concatenate([np.zeros(0, np.int32), *numbers]), lengths)
-
-
-def _processor(path: Path) -> sentencepiece.SentencePieceProcessor:
-    processor = sentencepiece.SentencePieceProcessor()
-    try:
-        processor.LoadFromSerializedProto(path.read_bytes())
-    except RuntimeError as error:
-        raise ValueError(f"{path}: not a SentencePiece model") from error
-    return processor
-
-
 def spbleu_tokenizer(name: str, base_model: str | Path) -> SpbleuTokenizer:
-    """The tokenizer that a configuration names: ``flores101``, or ``base_model`` for that folder's own."""
+    """Loads the tokenizer that a configuration names.
+
+    Args:
+        name: ``flores101``, or ``base_model`` for the SentencePiece model of the base model.
+        base_model: The base model's folder.
+
+    Raises:
+        FileNotFoundError: The SentencePiece model is missing.
+        ValueError: The file is not a SentencePiece model.
+    """
     if name == "flores101":
         return SpbleuTokenizer.flores101()
     return SpbleuTokenizer.from_model(Path(base_model) / SENTENCEPIECE_MODEL)
+
+
+def _sentences(numbers: Sequence[np.ndarray]) -> Sentences:
+    lengths = np.fromiter(map(len, numbers), np.int64, len(numbers))
+    return Sentences(np.concatenate([np.zeros(0, np.int32), *numbers]), lengths)

@@ -1,1 +1,1 @@
-"""Files from elsewhere: their table, downloads, archives, and models of the Hugging Face hub."""
+"""Files from elsewhere: the table of downloads, downloads, archives, models of the Hugging Face hub."""

@@ -1,19 +1,15 @@
-"""The files that an experiment downloads, one row of `config/sources.tsv` each, and what they must be.
+"""The table of downloads: one row of `config/sources.tsv` for each file that an experiment may download.
 
-A mirror or a local file can stand in for a source's URL; the same size and hash are asked of it. Where the
-table has none, those of the first download are recorded beside the file and asked for from then on.
+A mirror or a local file can stand in for a source's URL; its size and hash must be the same.
 """
 
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
@@ -21,22 +17,24 @@ from lslo.files.tsv import read_rows
 
 COLUMNS = ["name", "url", "sha256", "size", "licence"]
 
-# Names are used in configurations, names of files in paths.
+# A configuration refers to a source by its name; a file's name becomes part of paths.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-
-# What a file must be: `size` and `sha256`, as far as they are known, each with where that is written.
-Expected = dict[str, tuple[Any, str]]
 
 
 @dataclass(frozen=True)
 class Source:
     """One row of `config/sources.tsv`.
 
-    url: http, https or file. sha256: hexadecimal, "" if not known. size: bytes, None if not known.
-    mirror: a URL or local path that stands in for the URL, "" for none.
+    Attributes:
+        name: The name by which a configuration refers to the source.
+        url: A URL with http, https or file.
+        sha256: The file's SHA-256 in hexadecimal digits; "" if not known.
+        size: The file's bytes; None if not known.
+        licence: The licence of the file's content.
+        mirror: A URL or local path that stands in for the URL; "" for none.
     """
 
     name: str
@@ -48,17 +46,17 @@ class Source:
 
     @property
     def file(self) -> str:
-        """The file's name once downloaded: the URL's, wherever it is really fetched from."""
+        """The file's name once downloaded: the one in the URL, even if a mirror calls it otherwise."""
         return unquote(urlsplit(self.url).path.rpartition("/")[2])
 
     @property
     def location(self) -> str:
-        """Where the file is fetched from."""
+        """The URL or local path that the file is fetched from."""
         return self.mirror or self.url
 
     @property
     def local_path(self) -> Path | None:
-        """The location as a path, None if it is on a server."""
+        """The location as a local path; None if it is on a server."""
         match = SCHEME.match(self.location)
         if match is None:
             return Path(self.location).expanduser()
@@ -66,7 +64,14 @@ class Source:
 
 
 def read_sources(path: Path | str) -> dict[str, Source]:
-    """Sources by name, in the order of the file. Raises ValueError naming the file and line at fault."""
+    """Reads a table of downloads.
+
+    Returns:
+        The sources by name, in the order of the table.
+
+    Raises:
+        ValueError: A row is no source, or repeats a name. The message names the table and the line.
+    """
     path = Path(path)
     sources: dict[str, Source] = {}
     rows = read_rows(path)
@@ -77,7 +82,7 @@ def read_sources(path: Path | str) -> dict[str, Source]:
             source = _source(row)
             if source.name in sources:
                 raise ValueError(f"the name '{source.name}' stands twice")
-            # They may lie in one folder, where one would overwrite the other.
+            # The files of all sources lie in one folder.
             if source.file in {other.file for other in sources.values()}:
                 raise ValueError(f"another source's file is called '{source.file}', too")
         except ValueError as error:
@@ -87,6 +92,7 @@ def read_sources(path: Path | str) -> dict[str, Source]:
 
 
 def _source(row: list[str]) -> Source:
+    """Returns the source of a row; raises ValueError for a row that is none."""
     if len(row) != len(COLUMNS):
         raise ValueError(f"{len(row)} columns instead of {len(COLUMNS)}")
     name, url, sha256, size, licence = row
@@ -110,7 +116,12 @@ def _source(row: list[str]) -> Source:
 
 
 def _check_location(location: str, what: str) -> None:
-    """Raises ValueError for a URL or path that cannot be fetched, whether or not a file is there."""
+    """Raises ValueError for a URL or path that cannot be fetched, whether or not the file exists.
+
+    Args:
+        location: A URL or a local path.
+        what: The words for the location in the message.
+    """
     match = SCHEME.match(location)
     if match is None:
         try:
@@ -121,10 +132,10 @@ def _check_location(location: str, what: str) -> None:
     try:
         parts = urlsplit(location)
     except ValueError:
-        # Not told, since it may hold a password.
+        # The message does not show the URL, which may hold a password.
         raise ValueError(f"{what} is not a URL with https, http or file") from None
     if parts.username is not None:
-        # The location is told in logs and error messages.
+        # Logs and error messages show a location.
         host = parts.netloc.rpartition("@")[2]
         raise ValueError(f"{what} on {host!r} holds a user name: put user name and password into ~/.netrc")
     if match[1].lower() == "file":
@@ -137,9 +148,14 @@ def _check_location(location: str, what: str) -> None:
 
 
 def use_mirrors(sources: Mapping[str, Source], mirrors: Mapping[str, str]) -> dict[str, Source]:
-    """The sources, fetched from other places. mirrors: source's name to a URL or a local path.
+    """Returns the sources with mirrors in place of some of their URLs.
 
-    Raises ValueError for a name that is no source and for a URL that cannot be fetched.
+    Args:
+        sources: The sources by name.
+        mirrors: A URL or a local path for the name of each source that has a mirror.
+
+    Raises:
+        ValueError: A name is no source, or a mirror cannot be fetched.
     """
     found = dict(sources)
     for name, mirror in mirrors.items():
@@ -152,56 +168,3 @@ def use_mirrors(sources: Mapping[str, Source], mirrors: Mapping[str, str]) -> di
         _check_location(mirror, f"mirror of '{name}':")
         found[name] = replace(sources[name], mirror=mirror)
     return found
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """`url`, `size` and `sha256` as they were at the first download; empty where there was none.
-
-    Raises ValueError for a file that is no such record.
-    """
-    if not path.exists():
-        return {}
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return {"url": str(record["url"]), "size": int(record["size"]), "sha256": str(record["sha256"])}
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        raise ValueError(f"{path}: not a record of a download; delete it") from None
-
-
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write under a temporary name, then rename; for one writer at a time."""
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
-
-
-def expected_of(source: Source, record: Mapping[str, Any], record_path: Path) -> Expected:
-    """What the source's file must be: as the table says and, where it is silent, as was recorded."""
-    expected: Expected = {
-        key: (record[key], f"{record_path}; delete that record if a new file is right")
-        for key in ("size", "sha256")
-        if key in record
-    }
-    if source.size is not None:
-        expected["size"] = (source.size, "sources.tsv")
-    if source.sha256:
-        expected["sha256"] = (source.sha256, "sources.tsv")
-    return expected
-
-
-def verify(path: Path, name: str, expected: Expected) -> dict[str, Any]:
-    """`size` and `sha256` of a file. Raises ValueError where others are expected; name: for its message."""
-    found: dict[str, Any] = {"size": path.stat().st_size}
-    refuse_other(name, "size", found["size"], expected)
-    with path.open("rb") as file:
-        found["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
-    refuse_other(name, "sha256", found["sha256"], expected)
-    return found
-
-
-def refuse_other(name: str, key: str, found: Any, expected: Expected) -> None:
-    """Raises ValueError, with both values, if another size or hash is expected. key: `size` or `sha256`."""
-    value, origin = expected.get(key, (found, ""))
-    if found != value:
-        what = "SHA-256" if key == "sha256" else "size"
-        raise ValueError(f"{name}: {what} is {found} instead of {value} ({origin})")

@@ -1,9 +1,9 @@
-"""The decoder of an M2M100 model a token at a time, for all hypotheses of a batch of sentences.
+"""The decoder of an M2M100 model, run one token at a time for all hypotheses of a batch of sentences.
 
-Beam search exchanges hypotheses at every step, and moving their cached keys and values costs as much as
-attending to them. Here nothing moves: the keys of all hypotheses of a sentence lie side by side, and each
-hypothesis has a mask of those that are its own. Keys and values of the source are there once a sentence, not
-once a hypothesis.
+Beam search exchanges hypotheses at every step. Moving their cached keys and values would cost as much as
+attending to them, so nothing moves here: the keys of all hypotheses of a sentence lie side by side, and each
+hypothesis has a mask that shows it the keys of its own past. The keys and values of the source are kept once
+for each sentence, not for each hypothesis.
 """
 
 from __future__ import annotations
@@ -13,18 +13,34 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import M2M100ForConditionalGeneration
 
-# Steps that memory is taken for at a time, the first time as if of one hypothesis: keys are copied when it is
-# used up.
+# Memory for keys and values is taken for this number of steps ahead, and they are copied when it is used up.
+# The first time it counts a single hypothesis for each sentence, as there are no more yet.
 STEPS_AHEAD = 16
 
 
 class IncrementalDecoder:
-    """Decoder states of n sentences, to be used in the route of the n sentences' languages.
+    """The decoder of a model with the keys and values of n sentences and their hypotheses.
 
-    states: [n, source length, d] of the encoder. source_mask: [n, source length], 1 where there is a token.
+    A model with LSLo modules must be routed by the languages of the same n sentences at every call.
+
+    Attributes:
+        steps: the number of decoded positions of each hypothesis.
+        used: the number of keys of each sentence: those of all hypotheses at all positions.
+        source: for each layer, keys and values [n, heads, source length, head size] of the source.
+        source_mask: [n, 1, 1, source length], 0 where the source has a token, −∞ at padding.
+        keys: for each layer, [n, heads, capacity, head size], of which the first `used` are written.
+        values: the same for the values.
+        visible: [n, hypotheses, used], 0 where a key belongs to the hypothesis's own past, −∞ elsewhere.
     """
 
     def __init__(self, model: M2M100ForConditionalGeneration, states: Tensor, source_mask: Tensor):
+        """Computes the keys and values of the source.
+
+        Args:
+            model: its decoder is run.
+            states: [n, source length, d], the encoder's output.
+            source_mask: [n, source length], 1 where there is a token and 0 at padding.
+        """
         self.decoder = model.model.decoder
         self.layers = list(self.decoder.layers)
         self.end_of_sentence = model.config.eos_token_id
@@ -39,14 +55,19 @@ class IncrementalDecoder:
             )
             for attention in (layer.encoder_attn for layer in self.layers)
         ]
-        # [n, heads, capacity, head size] a layer, of which `used` are written.
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
-        # [n, hypotheses, used]: 0 where a key is of the hypothesis's own past, −∞ elsewhere.
         self.visible = states.new_zeros(len(states), 1, 0)
 
     def start(self, tokens: Tensor) -> Tensor:
-        """The states [n, length, d] of the first tokens [n, length], the same for all hypotheses to come."""
+        """Decodes the first tokens, which all hypotheses of a sentence share.
+
+        Args:
+            tokens: [n, length].
+
+        Returns:
+            The decoder's states [n, length, d].
+        """
         length = tokens.shape[1]
         unseen = torch.ones(length, length, dtype=torch.bool, device=tokens.device).triu(1)
         new = self.visible.new_zeros(length, length).masked_fill_(unseen, -torch.inf)
@@ -55,9 +76,14 @@ class IncrementalDecoder:
         return hidden
 
     def step(self, tokens: Tensor, parents: Tensor) -> Tensor:
-        """The states [n, hypotheses, d] of one more token of each hypothesis.
+        """Decodes one more token of each hypothesis.
 
-        tokens: [n, hypotheses]. parents: [n, hypotheses], the hypothesis that each continues.
+        Args:
+            tokens: [n, hypotheses].
+            parents: [n, hypotheses], the hypothesis of the step before that each continues.
+
+        Returns:
+            The decoder's states [n, hypotheses, d].
         """
         sentences, hypotheses = tokens.shape
         past = self.visible.gather(1, parents.unsqueeze(-1).expand(-1, -1, self.used))
@@ -68,7 +94,7 @@ class IncrementalDecoder:
         return hidden
 
     def keep(self, sentences: Tensor) -> None:
-        """Go on with these sentences only (indices into n, ascending)."""
+        """Drops all sentences but these (indices into n, ascending)."""
         self.visible = self.visible[sentences]
         self.source_mask = self.source_mask[sentences]
         self.source = [(keys[sentences], values[sentences]) for keys, values in self.source]
@@ -77,7 +103,16 @@ class IncrementalDecoder:
                 cache[number] = tensor[sentences]
 
     def _forward(self, tokens: Tensor, positions: Tensor, visible: Tensor) -> Tensor:
-        """tokens: [n, w]. positions: [1, w or 1, d]. visible: [n, w, used + w]. Returns [n, w, d]."""
+        """Runs the decoder's layers on w new tokens of each sentence and keeps their keys and values.
+
+        Args:
+            tokens: [n, w].
+            positions: [1, w or 1, d], the embeddings of their positions.
+            visible: [n, w, used + w], 0 for the keys that a token attends to, −∞ for the others.
+
+        Returns:
+            The decoder's states [n, w, d].
+        """
         if self.keys and self.used + tokens.shape[1] > self.keys[0].shape[2]:
             self._grow(STEPS_AHEAD * tokens.shape[1])
         hidden = self.decoder.embed_tokens(tokens) + positions
@@ -95,14 +130,24 @@ class IncrementalDecoder:
         return self.decoder.layer_norm(hidden)
 
     def _positions(self, count: int) -> Tensor:
-        """The embeddings [1, count, d] of the next positions."""
+        """Returns the embeddings [1, count, d] of the next positions."""
         any_token = torch.full((1, count), self.end_of_sentence, device=self.visible.device)
         return self.decoder.embed_positions(any_token, None, self.steps).to(self.visible.dtype)
 
     def _remember(
         self, number: int, attention: nn.Module, x: Tensor, written: slice
     ) -> tuple[Tensor, Tensor]:
-        """Keys and values [n, heads, used, head size] of a layer, those of x among them."""
+        """Writes the keys and values of new tokens and returns those of all tokens.
+
+        Args:
+            number: the layer's, counted from 0.
+            attention: the layer's self-attention.
+            x: [n, w, d], its input at the new tokens.
+            written: the places of the new keys.
+
+        Returns:
+            Keys and values [n, heads, used, head size].
+        """
         new = (_heads(attention, attention.k_proj(x)), _heads(attention, attention.v_proj(x)))
         if len(self.keys) == number:
             capacity = STEPS_AHEAD
@@ -114,6 +159,7 @@ class IncrementalDecoder:
         return self.keys[number][:, :, : written.stop], self.values[number][:, :, : written.stop]
 
     def _grow(self, more: int) -> None:
+        """Copies all keys and values into memory for this number of further ones."""
         for cache in (self.keys, self.values):
             for number, tensor in enumerate(cache):
                 sentences, heads, _, size = tensor.shape
@@ -123,18 +169,27 @@ class IncrementalDecoder:
 
 
 def _heads(attention: nn.Module, projected: Tensor) -> Tensor:
-    """[n, length, d] -> [n, heads, length, head size]."""
+    """Splits [n, length, d] into heads: [n, heads, length, head size]."""
     return projected.view(*projected.shape[:2], -1, attention.head_dim).transpose(1, 2)
 
 
 def _attend(attention: nn.Module, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    """What the queries of x [n, w, d] find in keys and values [n, heads, length, head size]: [n, w, d].
+    """Attends from x to keys and values.
 
-    mask: [n, 1, w or 1, length], added to the scores.
+    Args:
+        attention: self- or cross-attention of a layer.
+        x: [n, w, d], the input of the queries.
+        keys: [n, heads, length, head size].
+        values: [n, heads, length, head size].
+        mask: [n, 1, w or 1, length], added to the scores.
+
+    Returns:
+        [n, w, d].
     """
     queries = _heads(attention, attention.q_proj(x))
     if x.device.type == "cpu":
-        # The blocks of a CPU's fused attention are made for many queries; here are no more than hypotheses.
+        # A CPU's fused attention works in blocks made for many queries. A sentence here has few: its
+        # hypotheses.
         scores = torch.matmul(queries * attention.scaling, keys.transpose(2, 3)).add_(mask)
         found = torch.matmul(scores.softmax(dim=-1), values)
     else:

@@ -1,8 +1,8 @@
-"""The best next tokens of each hypothesis: the output projection, without all log-probabilities.
+"""The best next tokens of each hypothesis, without computing the log-probabilities of the whole vocabulary.
 
-Beam search asks for the 2·beam best of V log-probabilities, exactly. All logits are needed for their
-normaliser, but no more than two passes over them: one for the normaliser and the maximum of each block of the
-vocabulary, one over the few blocks that can hold the best.
+Beam search asks for the 2·beam best of V log-probabilities, exactly. Their normaliser needs all V logits, but
+two passes over the logits are enough: one for the normaliser and the maximum of each block of the vocabulary,
+one over the few blocks that can hold the best.
 """
 
 from __future__ import annotations
@@ -13,25 +13,36 @@ import torch
 from torch import Tensor
 from transformers import M2M100ForConditionalGeneration
 
-# Below this vocabulary a plain top-k is as fast as one by blocks.
+# With fewer tokens in the vocabulary, a plain top-k is as fast as one by blocks.
 LARGE_VOCABULARY = 8192
+# Tokens of a block of the vocabulary.
 BLOCK = 64
-# Logits that are worked on at a time on a CPU: as many as its cache holds.
+# The number of logits that a CPU works on at a time: its cache holds them.
 CACHED_LOGITS = 2**18
 
 
 @dataclass(frozen=True)
 class Continuations:
-    """The best next tokens of each hypothesis, and their log-probabilities: [n, hypotheses, candidates]."""
+    """The best next tokens of each hypothesis.
+
+    Attributes:
+        log_probabilities: [n, hypotheses, candidates], given the hypothesis.
+        tokens: [n, hypotheses, candidates].
+    """
 
     log_probabilities: Tensor
     tokens: Tensor
 
     def best(self, scores: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The best of all continuations of each sentence, best first.
+        """Selects the best continuations of each sentence, among those of all its hypotheses.
 
-        scores: [n, hypotheses], of the hypotheses so far. Returns the scores, the hypotheses that are
-        continued and the tokens: [n, number], or fewer where there are no more.
+        Args:
+            scores: [n, hypotheses], the sums of log-probabilities so far.
+            number: how many to select.
+
+        Returns:
+            Scores, the hypotheses that are continued, and the tokens: each [n, number], best first, or fewer
+            where there are no more.
         """
         candidates = self.tokens.shape[-1]
         totals = (scores.unsqueeze(-1) + self.log_probabilities).flatten(1)
@@ -40,9 +51,15 @@ class Continuations:
 
 
 class OutputProjection:
-    """From decoder states to continuations; padding is none.
+    """The output projection of a model, which turns decoder states into the best next tokens.
 
-    candidates: continuations of each hypothesis.
+    Padding is never among them.
+
+    Attributes:
+        head: the linear map from a decoder state to the logits of the vocabulary.
+        pad: the id of padding.
+        vocabulary: V, the number of tokens.
+        candidates: the number of next tokens of each hypothesis.
     """
 
     def __init__(self, model: M2M100ForConditionalGeneration, candidates: int):
@@ -53,12 +70,25 @@ class OutputProjection:
         self._buffer: Tensor | None = None
 
     def log_probability(self, hidden: Tensor, tokens: Tensor) -> Tensor:
-        """[n], of one token each. hidden: [n, d]; tokens: [n]."""
+        """Computes the log-probability of one token after each decoder state.
+
+        Args:
+            hidden: [n, d], decoder states.
+            tokens: [n].
+
+        Returns:
+            [n], in float32.
+        """
         log_p = self._logits(hidden).float().log_softmax(dim=-1)
         return log_p.gather(1, tokens.unsqueeze(1)).squeeze(1)
 
     def continuations(self, hidden: Tensor, only: int | None = None) -> Continuations:
-        """hidden: [n, hypotheses, d]. only: the one token that may follow."""
+        """Finds the best next tokens of each hypothesis.
+
+        Args:
+            hidden: [n, hypotheses, d], decoder states.
+            only: the one token that may follow; None for any but padding.
+        """
         logits = self._logits(hidden.flatten(0, 1))
         rows = CACHED_LOGITS // self.vocabulary if logits.device.type == "cpu" else len(logits)
         parts = [self._best(part, only) for part in logits.split(max(1, rows))]
@@ -67,16 +97,20 @@ class OutputProjection:
         )
 
     def _logits(self, hidden: Tensor) -> Tensor:
-        """[rows, V], in memory that the next call overwrites."""
+        """Computes logits [rows, V] from states [rows, d], in memory that the next call overwrites."""
         shape = (len(hidden), self.vocabulary)
-        # A fresh matrix of this size costs the operating system as long as the product takes.
+        # The operating system takes as long to give a fresh matrix of this size as the product takes.
         if self._buffer is None or len(self._buffer) < len(hidden):
             self._buffer = hidden.new_empty(shape)
         logits = torch.mm(hidden, self.head.weight.t(), out=self._buffer[: len(hidden)])
         return logits if self.head.bias is None else logits.add_(self.head.bias)
 
     def _best(self, logits: Tensor, only: int | None) -> tuple[Tensor, Tensor]:
-        """Log-probabilities and tokens [rows, candidates] from logits [rows, V], in any order."""
+        """Finds the best next tokens from logits [rows, V], which it changes.
+
+        Returns:
+            Log-probabilities and tokens, each [rows, candidates], in any order; [rows, 1] with `only`.
+        """
         logits = logits.float()
         whole = self.vocabulary // BLOCK * BLOCK
         blocks = logits[:, :whole].unflatten(1, (-1, BLOCK)).amax(dim=-1) if self._by_blocks else logits
@@ -91,8 +125,8 @@ class OutputProjection:
         if not self._by_blocks:
             values, tokens = logits.topk(self.candidates, dim=1)
             return values - normaliser, tokens
-        # The best are in the blocks of the largest maxima, or behind the last whole block. Padding's block
-        # may be among them for padding alone, so one more than as many.
+        # The best tokens are in the blocks with the largest maxima, or behind the last whole block. One of
+        # the chosen blocks may owe its maximum to padding, hence one block more than candidates.
         chosen = blocks.topk(self.candidates + 1, dim=1).indices
         inside = torch.arange(BLOCK, device=logits.device)
         places = (chosen.unsqueeze(-1) * BLOCK + inside).flatten(1)
@@ -103,4 +137,5 @@ class OutputProjection:
 
     @property
     def _by_blocks(self) -> bool:
+        """Whether the vocabulary is large enough for a top-k by blocks."""
         return self.vocabulary >= max(LARGE_VOCABULARY, BLOCK * (self.candidates + 2))

@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from lslo.adapters.adapter_description import AdapterDescription
 from lslo.adapters.adapter_folder import load_codes, load_with_adapter, save_adapter
 from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.parameter_counts import count_adapter
@@ -37,11 +38,13 @@ def saved(base_folder, folder, randomised, modules="all"):
     save_adapter(
         folder,
         placed,
-        setting="1;2;3+WL",
-        ranks=RANKS,
-        strategy=STRATEGY,
-        modules=modules,
-        base_model=base_folder,
+        AdapterDescription(
+            setting="1;2;3+WL",
+            ranks=RANKS,
+            strategy=STRATEGY,
+            modules=modules,
+            base_model_sha256=base_model_fingerprint(base_folder),
+        ),
     )
     return model, router, placed
 
@@ -92,12 +95,14 @@ def test_the_description_keeps_codes_that_are_others(base_folder, tmp_path, rand
     save_adapter(
         tmp_path / "other",
         placed,
-        setting="1;2;3+WL",
-        ranks=RANKS,
-        strategy=STRATEGY,
-        modules="all",
-        base_model=base_folder,
-        codes={"en": "eng_Latn", "or": "ory_Orya", "xx": "of another experiment"},
+        AdapterDescription(
+            setting="1;2;3+WL",
+            ranks=RANKS,
+            strategy=STRATEGY,
+            modules="all",
+            base_model_sha256=base_model_fingerprint(base_folder),
+            codes={"en": "eng_Latn", "or": "ory_Orya", "xx": "of another experiment"},
+        ),
     )
     assert load_codes(tmp_path / "other") == {"en": "eng_Latn", "or": "ory_Orya", "de": "de"}
     load_with_adapter(base_folder, tmp_path / "other")

@@ -36,11 +36,11 @@ def test_products_equal_those_row_by_row(kind, dtype, columns, ranks, layout):
         languages.sort()
     narrow, wide = (random_tensor(sum(ranks), columns, dtype=dtype, seed=seed) for seed in (1, 2))
     x, y, z = (random_tensor(len(languages), TIME, columns, dtype=dtype, seed=seed) for seed in (3, 4, 5))
-    products = kind(ranks, torch.tensor(languages))
+    matmul = kind(ranks, torch.tensor(languages))
 
-    inner = products.narrow(x, narrow)
-    widened = products.widen(y.clone(), inner, wide)
-    gradient = products.gradient(inner, z, dtype)
+    inner = matmul.narrow(x, narrow)
+    widened = matmul.widen(y.clone(), inner, wide)
+    gradient = matmul.gradient(inner, z, dtype)
 
     expected_gradient = torch.zeros_like(wide)
     for row, language in enumerate(languages):
@@ -73,10 +73,10 @@ def test_the_rows_of_other_precision_are_multiplied_in_theirs():
     x = random_tensor(5, 2, 8, dtype=torch.bfloat16, seed=2)
     results = []
     for kind in (GatheredRows, GroupedRows):
-        products = kind(ranks, languages)
-        inner = products.narrow(x, matrix)
-        y = products.widen(torch.zeros_like(x), inner, matrix)
-        gradient = products.gradient(inner, x, torch.float32)
+        matmul = kind(ranks, languages)
+        inner = matmul.narrow(x, matrix)
+        y = matmul.widen(torch.zeros_like(x), inner, matrix)
+        gradient = matmul.gradient(inner, x, torch.float32)
         assert (inner.dtype, y.dtype, gradient.dtype) == (torch.bfloat16, torch.bfloat16, torch.float32)
         results.append((y.float(), gradient))
     for gathered, grouped in zip(*results, strict=True):

@@ -256,15 +256,15 @@ def test_routes_nest_and_are_left_when_something_is_raised():
 
     def fail_inside():
         with router.route(one, zero):
-            assert router.products((2, 2), "src").languages.tolist() == [1]
+            assert router.matmul((2, 2), "src").languages.tolist() == [1]
             raise KeyError
 
     with router.route(zero, one):
-        assert router.products((2, 2), "src").languages.tolist() == [0]
+        assert router.matmul((2, 2), "src").languages.tolist() == [0]
         with pytest.raises(KeyError):
             fail_inside()
-        assert router.products((2, 2), "src").languages.tolist() == [0]
-        assert router.products((2, 2), "tgt").languages.tolist() == [1]
+        assert router.matmul((2, 2), "src").languages.tolist() == [0]
+        assert router.matmul((2, 2), "tgt").languages.tolist() == [1]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

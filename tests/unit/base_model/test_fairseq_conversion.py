@@ -7,7 +7,6 @@ write archives of each style themselves.
 import argparse
 import json
 import os
-import runpy
 import sys
 import tarfile
 from pathlib import Path
@@ -21,7 +20,7 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer, M2M100ForConditionalGeneration
 
 from fairseq_archive import checkpoint_of
-from lslo.base_model.fairseq_conversion import convert_fairseq, read_checkpoint
+from lslo.base_model.fairseq_conversion import convert_fairseq, convert_fairseq_archive, read_checkpoint
 from lslo.base_model.loading import load_base_model
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.tokenized import TokenizedCorpus
@@ -32,7 +31,6 @@ from lslo.translation.beam_search import beam_search
 from lslo.translation.translate import translate
 
 FIXTURE = Path(__file__).parents[2] / "data/fairseq_m2m_tiny"
-SCRIPT = Path(__file__).parents[3] / "workflow/scripts/convert_base_model.py"
 LANGUAGES = ["en", "de", "or", "kam", "umb"]  # M2M100Tokenizer lacks the last two.
 
 
@@ -164,8 +162,8 @@ def refusal(folder, *parts):
 
 @pytest.mark.parametrize("style", ["args", "cfg of Namespaces", "cfg of dicts"])
 def test_every_style_of_checkpoint_gives_the_same_model(write_archive, tmp_path, style):
-    folder, model = write_archive(style=style)
-    runpy.run_path(str(SCRIPT))["main"](folder, tmp_path / "converted")
+    _, model = write_archive(style=style)
+    convert_fairseq_archive(tmp_path, tmp_path / "converted")
     converted = load_base_model(tmp_path / "converted")
     expected = dict(model.named_parameters())
     assert expected.keys() == dict(converted.named_parameters()).keys()
@@ -184,6 +182,15 @@ def test_every_style_of_checkpoint_gives_the_same_model(write_archive, tmp_path,
         "model.safetensors",
         "sentencepiece.bpe.model",
     ]
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_an_archive_without_a_model_or_with_two_is_refused(tmp_path, number):
+    for folder in map(str, range(number)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "model.pt").write_text("")
+    with pytest.raises(ValueError, match=f"^{tmp_path}: holds {number} files named model.pt, one is wanted"):
+        convert_fairseq_archive(tmp_path, tmp_path / "converted")
 
 
 def test_half_precision_stays_and_the_optimizer_state_goes(write_archive, tmp_path):

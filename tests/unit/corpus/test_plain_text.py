@@ -2,7 +2,7 @@
 
 import pytest
 
-from lslo.corpus.plain_text import read_hypotheses, read_sentences, read_split, write_sentences
+from lslo.corpus.plain_text import copy_corpus, read_hypotheses, read_sentences, read_split, write_sentences
 
 
 def test_sentences_round_trip(tmp_path):
@@ -38,6 +38,22 @@ def test_languages_of_different_length_are_refused(tmp_path):
     write_sentences(tmp_path / "fr.txt", ["un"])
     with pytest.raises(ValueError, match=r"fr\.txt: 1 lines, but .*en\.txt has 2;"):
         read_split(tmp_path, ["en", "fr"])
+
+
+def test_a_users_text_is_copied_when_all_of_it_is_sound(tmp_path):
+    paths = {split: {code: f"{split}.{code}" for code in ("en", "fr")} for split in ("dev", "devtest")}
+    for code, line in (("en", b"one\r\ntwo"), ("fr", b"un\ndeux\n")):
+        (tmp_path / f"dev.{code}").write_bytes(line)
+        (tmp_path / f"devtest.{code}").write_bytes(line)
+    copy_corpus(tmp_path, paths, tmp_path / "corpus")
+    expected = {"en": ["one", "two"], "fr": ["un", "deux"]}
+    assert read_split(tmp_path / "corpus/dev", ["en", "fr"]) == expected
+    assert read_split(tmp_path / "corpus/devtest", ["en", "fr"]) == expected
+    assert (tmp_path / "corpus/dev/en.txt").read_bytes() == b"one\ntwo\n"
+    (tmp_path / "devtest.fr").write_bytes(b"un\n")
+    with pytest.raises(ValueError, match=r"devtest\.fr: 1 lines, but .*devtest\.en has 2;"):
+        copy_corpus(tmp_path, paths, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_translation_may_be_empty(tmp_path):

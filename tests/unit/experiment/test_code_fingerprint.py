@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lslo.experiment.code_fingerprint import PACKAGE, code_fingerprint, files_fingerprint, imported_files
+from lslo.experiment.code_fingerprint import PACKAGE, code_fingerprint, imported_files
 
 SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
 
@@ -32,14 +32,3 @@ def test_a_fingerprint_changes_with_the_script_and_with_what_it_imports(tmp_path
     before = code_fingerprint(script)
     script.write_text("from helper import main\n\nmain()\n")
     assert code_fingerprint(script) != before
-
-
-def test_files_fingerprint_tells_content_name_and_order_apart(tmp_path):
-    a, b = tmp_path / "a", tmp_path / "b"
-    a.write_text("x")
-    b.write_text("x")
-    assert files_fingerprint([a]) != files_fingerprint([b])
-    assert files_fingerprint([a, b]) != files_fingerprint([b, a])
-    before = files_fingerprint([a])
-    a.write_text("y")
-    assert files_fingerprint([a]) != before

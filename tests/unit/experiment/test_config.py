@@ -2,11 +2,17 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
-from lslo.experiment.config import ConfigError, Experiment
+from lslo.experiment.config import Config
+from lslo.experiment.config_errors import ConfigError
+from lslo.experiment.experiment import Experiment
+from lslo.experiment.hyperparameters import GradualPruningSchedule
+from lslo.experiment.targets import check_targets
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -153,7 +159,8 @@ def test_a_corpus_file_that_is_missing_is_named(config, tmp_path):
         for language in config["languages"]:
             (tmp_path / split / f"{language}.txt").write_text("a\n")
     config["corpus"] = {"folder": str(tmp_path)}
-    assert len(Experiment(config, REPOSITORY).corpus_files) == 10
+    files = Experiment(config, REPOSITORY).text_files
+    assert {split: len(of) for split, of in files.items()} == {"dev": 5, "devtest": 5}
     (tmp_path / "devtest" / "oc.txt").unlink()
     with pytest.raises(ConfigError, match=r"devtest/oc\.txt"):
         Experiment(config, REPOSITORY)
@@ -176,6 +183,90 @@ def test_a_base_model_that_scores_are_to_be_made_with_has_pieces(config, tmp_pat
         Experiment(config, REPOSITORY)
     config["scoring"]["tokenizer"] = "flores101"
     Experiment(config, REPOSITORY)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("0.3", 0.3), ("1", 1.0), ("3.0e-1", 0.3), ("+0.5", 0.5), (".5", 0.5)]
+)
+def test_numbers_that_arrive_as_text_are_numbers(config, text, number):
+    """Snakemake makes text of everything nested in a value of its command line."""
+    config["plan"] = {"training_share": text, "measured": {"tokens_per_second": {"lslo": "5000"}}}
+    config |= {"figures": ["1", "2"], "seeds": ["3", "4"], "gpus": "0"}
+    experiment = Experiment(config, REPOSITORY)
+    assert experiment.config.plan.training_share == number
+    assert experiment.config.plan.measured.tokens_per_second.lslo == 5000
+    assert experiment.figures == [1, 2]
+    assert experiment.config.seeds == (3, 4)
+    assert [type(value) for value in (*experiment.config.seeds, experiment.config.gpus)] == [int] * 3
+
+
+@pytest.mark.parametrize("text", ["nan", ".inf", "5.0", "no", "[1]", "5 GPUs", ""])
+def test_text_that_is_no_whole_number_is_refused(config, text):
+    config["gpus"] = text
+    with pytest.raises(ConfigError, match="config key 'gpus'"):
+        Experiment(config, REPOSITORY)
+
+
+def test_everything_that_is_wrong_is_told_at_once(config):
+    config["training"] |= {"epochz": 3, "dropout": 2}
+    config["gpus"] = -1
+    with pytest.raises(ConfigError) as caught:
+        Experiment(config, REPOSITORY)
+    for key in ("training.epochz", "training.dropout", "gpus"):
+        assert f"config key '{key}'" in str(caught.value)
+
+
+def test_problems_between_keys_are_told_at_once_and_counted(config):
+    config["tables"]["table1"] = [f"{rank};1;1+XL" for rank in range(1, 9)]
+    config["translation"]["shards"] = 1000
+    with pytest.raises(ConfigError, match=r"; and [0-9]+ more$") as caught:
+        Experiment(config, REPOSITORY)
+    assert str(caught.value).count("config key") == 5
+    assert "\n" not in str(caught.value)
+
+
+def test_sections_that_nothing_uses_do_not_block(config):
+    """Nothing is pruned here, and no base model is pretrained."""
+    demo = yaml.safe_load((REPOSITORY / "config/demo.yaml").read_text())
+    config["tables"] = {"table1": ["Pretrain", "Ft-all", "2;2;2+SRC"]}
+    config |= {"figures": [], "figure3": ["Ft-all"], "pruning": {"start": 9, "duration": 9}}
+    del config["claims"]
+    config["pretraining"] = {**demo["pretraining"], "heads": 3, "language_weights": {}}
+    experiment = Experiment(config, REPOSITORY)
+    assert experiment.settings == ["Pretrain", "Ft-all", "2;2;2+SRC"]
+    with pytest.raises(ConfigError, match=r"base_model: .*language_weights.*; .*'pretraining\.dimension'"):
+        check_targets(experiment, ["base_model"])
+
+
+def test_pruning_is_checked_where_an_analysis_prunes(config):
+    config["tables"] = {"table1": ["Ft-all"]}
+    config |= {"figures": [2], "figure3": ["Ft-all"], "pruning": {"start": 9, "duration": 9}}
+    del config["claims"]
+    with pytest.raises(ConfigError, match="'pruning': start"):
+        Experiment(config, REPOSITORY)
+
+
+def test_the_papers_values_stand_in_for_sections_that_are_left_out(config):
+    config["training"]["epochs"] = 15
+    for section in ("pruning", "weight_learning", "subspaces"):
+        del config[section]
+    found = Experiment(config, REPOSITORY).config
+    # Table 3, Section 6.1 and Appendix E.
+    assert found.pruning.schedule(0.9) == GradualPruningSchedule(ratio=0.9, start=2, duration=8)
+    assert (found.weight_learning.rank, found.subspaces.rank, found.subspaces.ratio) == (8, 8, 0.7)
+
+
+def test_every_key_has_a_description():
+    def sections(section):
+        yield section
+        for field in section.model_fields.values():
+            for kind in (field.annotation, *get_args(field.annotation)):
+                if isinstance(kind, type) and issubclass(kind, BaseModel):
+                    yield from sections(kind)
+
+    fields = [(name, field) for section in sections(Config) for name, field in section.model_fields.items()]
+    assert len(fields) > 80
+    assert not [name for name, field in fields if not field.description]
 
 
 def test_languages_need_not_have_every_class_of_a_setting(config):

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lslo.experiment.provenance import changes, explain, recorded
+from lslo.experiment.provenance import recorded
+from lslo.experiment.staleness import changes, explain
 
 
 class Named(SimpleNamespace):

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from hostile_input import accepted, bounded, flipped
+from lslo.adapters.adapter_description import AdapterDescription
 from lslo.adapters.adapter_folder import load_codes, load_with_adapter, save_adapter
 from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
-from lslo.base_model.loading import load_base_model
+from lslo.base_model.loading import base_model_fingerprint, load_base_model
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.experiment.hyperparameters import Decoding
 from lslo.translation.beam_search import beam_search
@@ -38,11 +39,13 @@ def sound_adapter(base_folder, tmp_path_factory, randomised):
     save_adapter(
         folder,
         placed,
-        setting="1;1;2+WL@fc",
-        ranks=RANKS,
-        strategy=STRATEGY,
-        modules="fc",
-        base_model=base_folder,
+        AdapterDescription(
+            setting="1;1;2+WL@fc",
+            ranks=RANKS,
+            strategy=STRATEGY,
+            modules="fc",
+            base_model_sha256=base_model_fingerprint(base_folder),
+        ),
     )
     return json.loads((folder / "adapter.json").read_text()), load_file(folder / "adapter.safetensors")
 

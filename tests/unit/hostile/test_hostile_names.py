@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hostile_input import BYTES, accepted, bounded, mutated
 from lslo.experiment.languages import all_directions, read_languages, select_languages
 from lslo.experiment.settings import Setting
-from lslo.sources.table import read_record, read_sources, use_mirrors
+from lslo.sources.table import read_sources, use_mirrors
+from lslo.sources.verification import read_record
 
 LONGEST_NAME = os.pathconf("/", "PC_NAME_MAX")
 SETTINGS = [
@@ -104,8 +105,8 @@ def test_a_table_of_sources_has_safe_files_or_is_refused(tmp_path, content):
     for source in (accepted([path], read_sources, path) or {}).values():
         assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", source.name)
         assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}", source.file)
-        # Beside the file lie others that are called as it is and longer.
-        assert len(f".{source.file}.partial.json") < LONGEST_NAME
+        # Other files beside it have longer names that contain its name.
+        assert len(f".{source.file}.partial.json.partial") < LONGEST_NAME
         assert (source.local_path is None) == source.url.lower().startswith("http")
         assert source.size is None or source.size > 0
 

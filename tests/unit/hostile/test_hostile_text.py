@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hostile_input import BYTES, accepted, bounded, flipped, mutated
 from lslo.adapters.index_strategy import IndexStrategy
-from lslo.base_model.fairseq_conversion import LANGUAGE_PAIRS, _language_tokens
+from lslo.base_model.fairseq_languages import LANGUAGE_PAIRS, _language_tokens
 from lslo.base_model.tokenizer import DICTIONARY, LANGUAGE_TOKENS, Tokenizer, read_dictionary
 from lslo.cli import _lines
 from lslo.cli import main as command_line

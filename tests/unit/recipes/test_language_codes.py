@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lslo.adapters.adapter_folder import _save_model, load_codes, load_with_adapter, save_codes
+from lslo.adapters.adapter_folder import load_codes, load_with_adapter, save_codes, save_full_model
 from lslo.base_model.loading import load_base_model
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.cli import main
@@ -109,6 +109,6 @@ def test_damaged_codes_of_a_fine_tuned_model_are_refused_by_file(tmp_path, conte
 def test_a_model_fine_tuned_again_keeps_the_codes_of_its_last_training(tmp_path):
     before = shutil.copytree(BASE_MODEL, tmp_path / "before")
     save_codes(before, {"an": "en"})
-    _save_model(load_base_model(before), before, CODES, tmp_path / "after")
+    save_full_model(load_base_model(before), before, CODES, tmp_path / "after")
     assert load_codes(tmp_path / "after") == CODES
     check_checksums(tmp_path / "after")

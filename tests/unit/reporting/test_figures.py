@@ -6,11 +6,11 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
+from lslo.adapters.weight_matrices import MODULES
 from lslo.reporting.figures import curves, demands, style
 from lslo.reporting.figures import weights as weights_figures
 from lslo.reporting.figures.style import CLASS_COLOURS, line_style
 from lslo.reporting.subspace_demand import demand_per_size
-from lslo.scoring.class_means import MODULES
 
 CLASSES = {"fr": "H", "nl": "M", "ha": "L", "wo": "V"}
 DEMANDS = {"fr": -0.2, "nl": -0.1, "ha": 0.1, "wo": 0.4}

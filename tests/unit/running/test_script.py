@@ -18,10 +18,10 @@ JOB = """
 import logging
 from pathlib import Path
 import lslo.running.progress
-from lslo.running.script import job
+from lslo.running.script import script_job
 
 lslo.running.progress.SECONDS_BETWEEN_LINES = 0
-with job(Path("logs/demo/finetune/2-2-8_WL-seed1.log")):
+with script_job(Path("logs/demo/finetune/2-2-8_WL-seed1.log")):
     logging.getLogger("lslo.training.trainer").info("a line")
     with lslo.running.progress.Progress("epoch 1/2", "update", None, total=2, later=2) as progress:
         progress.step(tokens=5, loss=1.5)

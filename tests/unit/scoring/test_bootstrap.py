@@ -9,12 +9,12 @@ import pytest
 from sacrebleu.metrics import BLEU
 from scipy.stats import kstest
 
-from lslo.scoring import bleu
 from lslo.scoring import bootstrap as significance
-from lslo.scoring.bleu import STATISTICS, DirectionStatistics, corpus_spbleu, direction_statistics
-from lslo.scoring.class_means import class_columns, class_means
+from lslo.scoring.bleu import BLEU_ORDER, STATISTICS, DirectionStatistics, corpus_spbleu, direction_statistics
+from lslo.scoring.class_means import class_means, class_pairs
 from lslo.scoring.directions import score_directions
 from lslo.scoring.ngram_matches import Sentences
+from lslo.scoring.score_files import write_statistics
 
 CLASSES = {"en": "H", "fr": "H", "ko": "M", "wo": "V", "or": "V"}
 DIRECTIONS = tuple((source, target) for source in CLASSES for target in CLASSES if source != target)
@@ -73,6 +73,12 @@ def simulated(seed, *, sentences=60, share_right=0.6, directions=DIRECTIONS, dev
     return DirectionStatistics(tuple(directions), counts, "tok:test")
 
 
+def sacrebleus_score(totals):
+    hypothesis_length, reference_length, *counts = map(int, totals)
+    matched, total = counts[:BLEU_ORDER], counts[BLEU_ORDER:]
+    return BLEU.compute_bleu(matched, total, hypothesis_length, reference_length, smooth_method="exp").score
+
+
 def compared(setting, baseline, resamples=200, classes=CLASSES, seed=1):
     rows = [
         significance.bootstrap(seeds, classes, resamples=resamples, seed=seed)
@@ -124,10 +130,29 @@ def test_smoothing_and_degenerate_counts_are_sacrebleus():
         (0, 20, 0, 0, 0, 0, 0, 0, 0, 0),  # empty
         (20, 20, 20, 18, 16, 14, 20, 18, 16, 14),  # perfect
     ]
-    scores = bleu.spbleu_of_totals(np.array(rows))
-    np.testing.assert_allclose(scores, [corpus_spbleu(row) for row in rows], rtol=1e-12, atol=0)
+    scores = corpus_spbleu(np.array(rows))
+    np.testing.assert_allclose(scores, [sacrebleus_score(row) for row in rows], rtol=1e-12, atol=0)
     assert list(scores[3:6]) == [0, 0, 0]
     assert scores[6] == pytest.approx(100)
+
+
+def test_spbleu_of_any_counts_is_sacrebleus():
+    draw = np.random.default_rng(7)
+    # From a single short sentence to a corpus; hypotheses may be empty, or shorter than the longest n-gram.
+    lengths = draw.integers(0, 10 ** draw.integers(1, 6, size=(2000, 1)), size=(2000, 2))
+    totals = np.maximum(lengths[:, :1] - np.arange(BLEU_ORDER), 0)
+    # Matches of every share; each order is without any now and then.
+    matched = draw.binomial(totals, draw.random((2000, 1)) ** np.arange(1, BLEU_ORDER + 1))
+    matched *= draw.random(matched.shape) > 0.15
+    counts = np.concatenate([lengths, matched, totals], axis=1)
+    expected = np.array([sacrebleus_score(row) for row in counts])
+    assert (matched == 0).any(axis=0).all()
+    assert (totals[:, -1] == 0).sum() > 100
+    assert (expected > 0).sum() > 1000
+    np.testing.assert_allclose(corpus_spbleu(counts), expected, rtol=1e-12, atol=0)
+    np.testing.assert_array_equal(
+        corpus_spbleu(counts.reshape(2, 1000, -1)), corpus_spbleu(counts).reshape(2, 1000)
+    )
 
 
 def test_chunks_of_directions_change_nothing(monkeypatch):
@@ -141,7 +166,7 @@ def test_chunks_of_directions_change_nothing(monkeypatch):
 def test_identical_settings_differ_by_nothing():
     result = compared([simulated(1)], [simulated(1)])
     # ko is the only medium-resource language.
-    assert list(result.index) == [*class_columns(CLASSES), "AVG"]
+    assert list(result.index) == [*class_pairs(CLASSES), "AVG"]
     assert result.loc["M2M"].isna().all()
     there = result.drop(index="M2M")
     assert (there[["difference", "lower", "upper"]] == 0).all(axis=None)
@@ -184,7 +209,7 @@ def test_sentences_are_drawn_once_for_all_directions():
 
 def test_average_weighs_directions_not_columns():
     row = significance.bootstrap([simulated(1)], CLASSES, resamples=3)
-    scores = [corpus_spbleu(counts.sum(axis=0)) for counts in simulated(1).counts]
+    scores = [sacrebleus_score(counts.sum(axis=0)) for counts in simulated(1).counts]
     assert row.full[-1] == pytest.approx(np.mean(scores), abs=1e-9)
     counts = simulated(1).counts.copy()
     counts[DIRECTIONS.index(("en", "fr")), :, 2:6] = 0
@@ -240,3 +265,22 @@ def test_what_cannot_be_paired_is_refused_in_one_line():
     rows = [significance.bootstrap([one], CLASSES, resamples=5, seed=seed) for seed in (1, 2)]
     with pytest.raises(ValueError, match="not resampled alike"):
         significance.significance(*rows)
+
+
+def test_settings_are_tested_from_their_files(tmp_path):
+    def written(setting, *seeds):
+        paths = [tmp_path / f"{setting}{number}.npz" for number in range(len(seeds))]
+        for path, seed in zip(paths, seeds, strict=True):
+            write_statistics(simulated(seed), path)
+        return paths
+
+    statistics = {"Pretrain": written("Pretrain", 1), "Ft-all": written("Ft-all", 2, 3)}
+    found = significance.significance_by_setting(statistics, CLASSES, resamples=50)
+    # The base model's single run is paired with every seed.
+    rows = [
+        significance.bootstrap([simulated(seed) for seed in seeds], CLASSES, resamples=50)
+        for seeds in ((1, 1), (2, 3))
+    ]
+    assert list(found) == ["Pretrain"]
+    pandas.testing.assert_frame_equal(found["Pretrain"], significance.significance(*rows))
+    assert significance.significance_by_setting({"Pretrain": statistics["Pretrain"]}, CLASSES) == {}

@@ -1,11 +1,10 @@
 """The table of sources is sound, its faults are named by file and line, and mirrors stand in for URLs."""
 
-import hashlib
 from pathlib import Path
 
 import pytest
 
-from lslo.sources.table import Source, expected_of, read_record, read_sources, use_mirrors, verify
+from lslo.sources.table import Source, read_sources, use_mirrors
 
 PROJECT = Path(__file__).parents[3]
 TABLE = PROJECT / "config/sources.tsv"
@@ -119,33 +118,3 @@ def test_a_mirror_changes_where_a_file_comes_from_and_nothing_else(mirror, local
 def test_a_mirror_that_cannot_be_used_is_refused(name, mirror, fault):
     with pytest.raises(ValueError, match=fault):
         use_mirrors(read_sources(TABLE), {name: mirror})
-
-
-def test_the_table_is_believed_before_the_record(tmp_path):
-    record = {"url": "u", "size": 3, "sha256": "a" * 64}
-    unknown = Source("x", "https://example.org/x", "", None, "MIT")
-    assert expected_of(unknown, {}, tmp_path / "r") == {}
-    by_record = expected_of(unknown, record, tmp_path / "r")
-    assert {key: value for key, (value, _) in by_record.items()} == {"size": 3, "sha256": "a" * 64}
-    assert all(str(tmp_path / "r") in origin for _, origin in by_record.values())
-    known = Source("x", "https://example.org/x", SHA256, None, "MIT")
-    assert expected_of(known, record, tmp_path / "r")["sha256"] == (SHA256, "sources.tsv")
-    assert expected_of(known, record, tmp_path / "r")["size"] == by_record["size"]
-
-
-def test_both_hashes_are_named(tmp_path):
-    (tmp_path / "file").write_bytes(b"content")
-    found = hashlib.sha256(b"content").hexdigest()
-    assert verify(tmp_path / "file", "f", {"sha256": (found, "")}) == {"size": 7, "sha256": found}
-    with pytest.raises(ValueError, match=f"f: SHA-256 is {found} instead of {SHA256} \\(table\\)"):
-        verify(tmp_path / "file", "f", {"sha256": (SHA256, "table")})
-    with pytest.raises(ValueError, match="f: size is 7 instead of 8"):
-        verify(tmp_path / "file", "f", {"size": (8, "table")})
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"url": "u", "size": "x", "sha256": "a"}'])
-def test_a_damaged_record_is_named(tmp_path, content):
-    (tmp_path / "record.json").write_text(content)
-    with pytest.raises(ValueError, match="not a record of a download; delete it") as error:
-        read_record(tmp_path / "record.json")
-    assert "record.json" in str(error.value)

@@ -1,8 +1,8 @@
 """Names and patterns that a language has of its own in the CLDR data of Babel.
 
-CLDR fills what a locale lacks from its parents, in the end from `root`, and Babel's `Locale` shows the
-result without saying which is which. A parallel corpus must not contain such a filler (an English or a
-code-like string in a Wolof sentence), so this module reads each locale's own file and refuses the rest.
+CLDR fills gaps in a locale from its parents, in the end from `root`, and Babel's `Locale` does not say which
+values are fillers. A parallel corpus must not contain them (an English or a code-like string in a Wolof
+sentence), so this module reads each locale's own file and refuses the rest.
 
 An *entity* is a thing that has a name in every language. It is written `type:key`: `territory:FR`,
 `language:fr`, `currency:EUR`, `month:3` (1 is January), `weekday:0` (0 is Monday), `relative:month:past`.
@@ -22,19 +22,19 @@ from lslo.corpus.cldr.names import WRONG_NAMES, is_copied_from_english, is_in_sc
 
 ENTITY_TYPES = ("territory", "language", "currency", "month", "weekday", "relative")
 
-# Language code (as M2M-100 has it) -> name of the locale's file in Babel.
+# The name of the locale's file in Babel for each language, by M2M-100's code.
 CLDR_LOCALES: Mapping[str, str] = {
     **{code: code for code in ("en", "fr", "de", "it", "zh", "nl", "ja", "ko", "oc", "or", "sd", "wo")},
     **{code: code for code in ("pt", "ru", "es", "ar", "he", "hi", "mt", "no", "af", "am", "hy", "ha")},
     **{code: code for code in ("sn", "yo", "zu", "ff", "kam")},
 }
 
-# Codes of no territory or language in particular: groupings, private use, pseudo-locales, 'unknown'.
+# The codes that mean no particular thing: groupings, private use, pseudo-locales, 'unknown'.
 NOT_TERRITORIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 NOT_LANGUAGES = frozenset({"mis", "mul", "root", "und", "zxx"})
 NOT_CURRENCIES = frozenset({"XTS", "XXX"})
 
-# No-break spaces; zero-width joiner and non-joiner, which Odia names have in places without a pattern.
+# No-break spaces, and the zero-width joiner and non-joiner, which Odia names use inconsistently.
 _PLAIN_CHARACTERS = str.maketrans({"\u202f": " ", "\u00a0": " ", "\u200c": None, "\u200d": None})
 
 RELATIVE_UNITS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
@@ -43,21 +43,23 @@ RELATIVE_DIRECTIONS = ("past", "future")
 
 @dataclass(frozen=True)
 class CldrLocale:
-    """What one language has of its own; built by `load_locale`.
+    """The names and patterns that one language has of its own; None or missing where it has none.
 
     Attributes:
-        language: the language's code.
-        names: entity -> name, of territories, languages, currencies, and of months and weekdays as they
-            stand alone.
-        currency_plurals: (entity, plural category) -> name in an amount; the name itself where missing.
-        relative_patterns: (entity, plural category) -> pattern with `{0}`.
-        list_patterns: style ('standard', 'or') -> {'2', 'start', 'middle', 'end'} -> pattern.
-        amount_pattern: pattern of number `{0}` and currency `{1}`.
-        date_pattern, time_pattern, date_time_pattern: the CLDR patterns; the last joins date `{1}` and
-            time `{0}`.
-        date_names: pattern field ('EEEE', 'MMMM', 'MMM', 'LLLL') -> names, by number.
-        day_periods: 'am' and 'pm' -> word.
-        plural_category: number -> category; None where CLDR has no plural rule.
+        language: The language's code.
+        names: The name of each territory, language and currency, and of each month and weekday as it stands
+            alone, by entity.
+        currency_plurals: The name of a currency in an amount, by (entity, plural category). A name that is
+            missing is the one in `names`.
+        relative_patterns: The pattern of a relative time with its number `{0}`, by (entity, plural category).
+        list_patterns: The patterns '2', 'start', 'middle' and 'end' of each style, 'standard' and 'or'.
+        amount_pattern: The pattern of number `{0}` and currency `{1}`.
+        date_pattern: The CLDR pattern of a full date.
+        time_pattern: The CLDR pattern of a short time.
+        date_time_pattern: The pattern that joins date `{1}` and time `{0}`.
+        date_names: The names of each pattern field ('EEEE', 'MMMM', 'MMM', 'LLLL'), by number.
+        day_periods: The words for 'am' and 'pm'.
+        plural_category: The plural category of a number; None where CLDR has no plural rule.
     """
 
     language: str
@@ -74,26 +76,26 @@ class CldrLocale:
     plural_category: Callable[[int], str] | None
 
     def has(self, entity: str) -> bool:
-        """Whether the language has a name (or, for relative times, a pattern) of its own for `entity`."""
+        """Returns whether the language has a name, or for a relative time a pattern, of its own."""
         return entity in self.names or (entity, "other") in self.relative_patterns
 
 
 def supported_languages() -> tuple[str, ...]:
-    """Codes of the languages that `load_locale` knows, in no particular order of importance."""
+    """Returns the codes of the languages that `load_locale` knows."""
     return tuple(CLDR_LOCALES)
 
 
 def entity_type(entity: str) -> str:
-    """The part before the colon: 'territory' for 'territory:FR'."""
+    """Returns the type of an entity: 'territory' for 'territory:FR'."""
     return entity.partition(":")[0]
 
 
 @functools.cache
 def load_locale(language: str) -> CldrLocale:
-    """Read what `language` has of its own.
+    """Reads the names and patterns that a language has of its own.
 
     Raises:
-        ValueError: for a language that has no locale here, naming it and the supported ones.
+        ValueError: The language has no locale here. The message names the supported languages.
     """
     if language not in CLDR_LOCALES:
         supported = ", ".join(supported_languages())
@@ -121,17 +123,17 @@ def load_locale(language: str) -> CldrLocale:
 
 @functools.cache
 def _read_own_data(locale_name: str) -> Mapping[str, Any]:
-    """The content of the locale's own file.
+    """Returns the content of the locale's own file.
 
-    Not `localedata.load(name, merge_inherited=False)`: that stores the unmerged data in the cache that
-    all of Babel reads, and breaks every later use of the locale in this process.
+    `localedata.load(name, merge_inherited=False)` would store the unmerged data in the cache that all of
+    Babel reads, and so break every later use of the locale in this process.
     """
     with Path(localedata.resolve_locale_filename(locale_name)).open("rb") as file:
         return pickle.load(file)
 
 
 def _own(data: Any, *keys: str) -> Any:
-    """The value at `keys`, or None where the locale has none of its own or only an alias to another."""
+    """Returns the value at `keys`, or None if the locale has none of its own or only an alias to another."""
     for key in keys:
         if not isinstance(data, Mapping):
             return None
@@ -140,9 +142,9 @@ def _own(data: Any, *keys: str) -> Any:
 
 
 def clean(text: str) -> str:
-    """NFC, with ordinary spaces for no-break ones and without joiners and non-joiners.
+    """Returns a text in NFC, with plain spaces for no-break spaces and without zero-width (non-)joiners.
 
-    SentencePiece's usual normalisation removes the same, so a hypothesis could never have them.
+    SentencePiece's usual normalisation removes the same characters, so a hypothesis could never have them.
     """
     return unicodedata.normalize("NFC", text).translate(_PLAIN_CHARACTERS).strip()
 
@@ -167,7 +169,7 @@ def _place_names(language: str, own: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _calendar_names(own: Mapping[str, Any]) -> dict[str, str]:
-    """Months and weekdays as they stand alone; where a language makes no difference, as in a date."""
+    """Returns the months and weekdays as they stand alone, or as in a date where that is the same."""
     names = {}
     for kind, table in (("month", "months"), ("weekday", "days")):
         wide = _own(own, table, "stand-alone", "wide") or _own(own, table, "format", "wide") or {}
@@ -189,7 +191,7 @@ def _date_names(own: Mapping[str, Any]) -> dict[str, dict[int, str]]:
 
 
 def _day_periods(own: Mapping[str, Any]) -> dict[str, str]:
-    """The locale's own words for am and pm, of a stand-alone context where it has none in a time."""
+    """Returns the locale's own words for am and pm: those in a time, or else those that stand alone."""
     for context in ("format", "stand-alone"):
         for width in ("abbreviated", "wide"):
             words = _own(own, "day_periods", context, width) or {}
@@ -217,13 +219,13 @@ def _currency_plurals(language: str, own: Mapping[str, Any]) -> dict[tuple[str, 
 def _relative_patterns(
     language: str, own: Mapping[str, Any], root: Mapping[str, Any]
 ) -> dict[tuple[str, str], str]:
-    """'in {0} months' and '{0} months ago', all categories of an entity or none of it."""
+    """Returns patterns such as 'in {0} months', of each entity for all plural categories or for none."""
     found = {}
     for unit in RELATIVE_UNITS:
         for direction in RELATIVE_DIRECTIONS:
             patterns = _own(own, "date_fields", unit, direction) or {}
             root_patterns = _own(root, "date_fields", unit, direction) or {}
-            # Only 'other' must show the number: Arabic says 'in one month', 'in two months' in words.
+            # Only 'other' must show the number: Arabic has words for 'in one month' and 'in two months'.
             good = "{0}" in patterns.get("other", "") and all(
                 pattern not in root_patterns.values() and is_in_script(language, pattern)
                 for pattern in patterns.values()
@@ -235,10 +237,10 @@ def _relative_patterns(
 
 
 def _list_patterns(own: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """The patterns of each style whose parts are all the locale's own, or hold no word at all.
+    """Returns the patterns of each style whose parts are all the locale's own, or have no word in them.
 
-    CLDR's files leave out what equals the parent's value, so French has no `start` of its own: '{0}, {1}'
-    of root is the French one. It belongs to no language, unlike the '{0} or {1}' of root.
+    CLDR's files leave out values that equal the parent's. French has no `start` of its own: root's '{0}, {1}'
+    is the French pattern. A pattern without words belongs to no language, unlike root's '{0} or {1}'.
     """
     styles = {}
     for style in ("standard", "or"):
@@ -260,6 +262,6 @@ def _own_or_wordless(own: Mapping[str, Any], root: Mapping[str, Any], *keys: str
 
 
 def _pattern(own: Mapping[str, Any], table: str, width: str) -> str | None:
-    """A date or time pattern; Babel stores the first two kinds as objects, the joining one as text."""
+    """Returns a pattern of a date, of a time (objects in Babel), or of both joined (text in Babel)."""
     value = _own(own, table, width)
     return None if value is None else str(getattr(value, "pattern", value))

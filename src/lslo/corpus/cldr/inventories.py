@@ -1,27 +1,27 @@
-"""Parts of the entities: all of them, what a language knows, what `dev` shows; and choosing from a part."""
+"""Inventories of entities: all of them, those that a language knows, those that `dev` shows."""
 
-import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from lslo.corpus.cldr.entities import ENTITY_TYPES, CldrLocale, entity_type, load_locale
 from lslo.corpus.cldr.phrases import Chooser
+from lslo.files.checksums import text_sha256
 
-# Entities of one type, at most: those that most languages have come first.
+# The most entities of a type. Those that most languages have come first.
 LARGEST_INVENTORY = {"language": 200, "currency": 150}
-# Which part of the focus inventory each type gets; territories also get what the others cannot fill.
+# The share of each type in the focus inventory. Territories get the rest.
 FOCUS_SHARES = {"language": 0.3, "currency": 0.08, "month": 0.1, "weekday": 0.06, "relative": 0.02}
 
-# Entities of each type.
+# The entities of each type.
 Inventory = Mapping[str, tuple[str, ...]]
 
 
 def entity_inventory(languages: Sequence[str]) -> Inventory:
-    """All entities that phrases of these languages may name: entity type -> entities, sorted.
+    """Returns all entities that phrases of these languages may name, sorted.
 
-    An entity is in it when at least two thirds of the languages have it. Of the many languages and
-    currencies only those that most languages have are kept, then those with the shortest codes.
+    At least two thirds of the languages have each entity. Languages and currencies are many: the inventory
+    has those with a name in most languages, and among equals those with the shortest codes.
     """
     locales = [load_locale(language) for language in languages]
     candidates = sorted({entity for locale in locales for entity in _entities_of(locale)})
@@ -43,7 +43,7 @@ def _entities_of(locale: CldrLocale) -> set[str]:
 
 
 def common_inventory(inventory: Inventory, languages: Sequence[str]) -> Inventory:
-    """Those entities of an inventory that all of the languages have."""
+    """Returns the part of an inventory that all of the languages have."""
     locales = [load_locale(language) for language in languages]
     return {
         type_name: tuple(entity for entity in entities if all(locale.has(entity) for locale in locales))
@@ -52,10 +52,16 @@ def common_inventory(inventory: Inventory, languages: Sequence[str]) -> Inventor
 
 
 def known_part(inventory: Inventory, common: Inventory, fraction: float, seed: int) -> Inventory:
-    """The part that languages of a class know, `fraction` of each type; parts of one seed are nested.
+    """Returns the part of an inventory that languages of a class know. Parts of one seed are nested.
 
-    The same fraction is taken of the entities that all languages have (`common`) and of the others, but
-    one at least where there is any: else a language with few currencies would by chance know none.
+    The fraction is taken of the entities that all languages have and of the others alike. At least one entity
+    is taken where there is any: otherwise a language with few currencies might know none by chance.
+
+    Args:
+        inventory: All entities.
+        common: The entities that all languages have.
+        fraction: The fraction (0 to 1) of each type that is known.
+        seed: The seed of the choice.
     """
     known = {}
     for type_name, entities in inventory.items():
@@ -75,7 +81,13 @@ def _known_count(entities: int, fraction: float) -> int:
 
 
 def focus_inventory(common: Inventory, focus_entities: int, seed: int) -> Inventory:
-    """At most `focus_entities` entities of those that all languages have, by `FOCUS_SHARES` of the types."""
+    """Returns the entities that `dev` and `devtest` are about, of each type by `FOCUS_SHARES`.
+
+    Args:
+        common: The entities that all languages have.
+        focus_entities: The most entities that the inventory may have.
+        seed: The seed of the choice.
+    """
     shuffled = {type_name: _shuffled(entities, f"{seed} focus") for type_name, entities in common.items()}
     focus = {
         type_name: shuffled[type_name][: round(share * focus_entities)]
@@ -86,18 +98,18 @@ def focus_inventory(common: Inventory, focus_entities: int, seed: int) -> Invent
 
 
 def _shuffled(entities: Sequence[str], salt: str) -> list[str]:
-    """In the order of a hash: an entity's place against another's does not depend on the rest."""
-    return sorted(entities, key=lambda entity: hashlib.sha256(f"{salt} {entity}".encode()).digest())
+    """Returns the entities in the order of a hash: which of two comes first does not depend on the others."""
+    return sorted(entities, key=lambda entity: text_sha256(f"{salt} {entity}"))
 
 
 def as_inventory(entities: Iterable[str]) -> Inventory:
-    """The entities by type, each once, sorted."""
+    """Returns the entities by type, each once, sorted."""
     unique = sorted(set(entities))
     return {name: tuple(entity for entity in unique if entity_type(entity) == name) for name in ENTITY_TYPES}
 
 
 def random_chooser(inventory: Inventory, generator: random.Random) -> Chooser:
-    """Takes any entity of a type, each with the same chance."""
+    """Returns a chooser that takes any entity of a type, each with the same chance."""
 
     def choose(wanted_type: str, excluded: tuple[str, ...]) -> str | None:
         entities = inventory[wanted_type]
@@ -111,7 +123,13 @@ def random_chooser(inventory: Inventory, generator: random.Random) -> Chooser:
 
 
 def least_used_chooser(inventory: Inventory, uses: Mapping[str, int], generator: random.Random) -> Chooser:
-    """Prefers what was used least, so that a small split covers the whole inventory."""
+    """Returns a chooser that prefers entities used least, so that a small split covers the inventory.
+
+    Args:
+        inventory: The entities.
+        uses: The number of uses of each entity so far, which the caller counts.
+        generator: The source of the choices between entities used equally.
+    """
 
     def choose(wanted_type: str, excluded: tuple[str, ...]) -> str | None:
         free = [entity for entity in inventory[wanted_type] if entity not in excluded]

@@ -1,11 +1,10 @@
-"""Which of the names in a locale's file are names in its language, and not fillers from another."""
+"""Names in a locale's file: rules that tell names in its language from fillers of another language."""
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-# Languages not written in Latin letters. The word is how Unicode names the letters of the script begin.
+# The languages that are not written in Latin letters, and how the Unicode names of their letters begin.
 SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "zh": ("CJK",),
     "ja": ("CJK", "HIRAGANA", "KATAKANA"),
@@ -20,11 +19,12 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "hy": ("ARMENIAN",),
 }
 
-# A locale with more names like the English ones than this (0.89 of the Wolof currencies, at most 0.5 of
-# the languages in Italian, where they are real) was filled in from English: no such name is believed.
+# A locale in which a larger fraction of the names equal the English ones was filled in from English: no such
+# name is believed. The fraction is 0.89 for Wolof currencies; where names are real, it is at most 0.5 (for
+# languages in Italian).
 COPIED_FROM_ENGLISH = 2 / 3
 
-# Names that pass every rule and are still wrong, found by reading them.
+# The names that pass every rule and are still wrong, found by reading.
 WRONG_NAMES: Mapping[str, frozenset[str]] = {
     "sd": frozenset({"language:ba"}),  # 'Canada' for Bashkir
     "oc": frozenset({"territory:MF", "territory:AX"}),  # English 'St. Martin'; 'llas Åland' for 'Illas Åland'
@@ -40,18 +40,30 @@ WRONG_NAMES: Mapping[str, frozenset[str]] = {
 
 
 def is_copied_from_english(own_names: Mapping[str, str], english_names: Mapping[str, str]) -> bool:
-    """Whether so many of the locale's names are the English ones that they were filled in from there."""
+    """Returns whether a locale's names were filled in from English, as most of them equal the English ones.
+
+    Args:
+        own_names: The locale's name of each code.
+        english_names: The English name of each code.
+    """
     same = sum(name.casefold() == english_names.get(code, "").casefold() for code, name in own_names.items())
     return same > COPIED_FROM_ENGLISH * len(own_names)
 
 
-def words(names: Any) -> frozenset[str]:
-    """The words of `names` without case and plural s, to find 'Moroccan dirhams' in 'Moroccan Dirham'."""
+def words(names: Iterable[str]) -> frozenset[str]:
+    """Returns the words of names without case and plural s, so that 'Dirhams' equals 'dirham'."""
     return frozenset(word.casefold().rstrip("s") for name in names for word in name.split())
 
 
 def is_usable_name(language: str, code: str, name: str, english_words: frozenset[str] | None) -> bool:
-    """Whether `name` is a name in the language, and plain enough to stand in a list or in brackets."""
+    """Returns whether a name is one in the language, and plain enough to stand in a list or in brackets.
+
+    Args:
+        language: The language's code.
+        code: The code of the thing that is named, which must not be in the name.
+        name: The name.
+        english_words: The words that no name may consist of; None to allow all.
+    """
     if re.search(r"[()\[\]（）0-9,;:、，،/]", name) or len(name) < 2:
         return False
     if code in name.split() or (name.isascii() and name.isupper()):
@@ -62,8 +74,8 @@ def is_usable_name(language: str, code: str, name: str, english_words: frozenset
 
 
 def is_in_script(language: str, text: str) -> bool:
-    """Whether all letters of `text` are of the language's script (and there is at least one)."""
+    """Returns whether a text has letters, and all of them are of the language's script."""
     prefixes = SCRIPTS.get(language, ("LATIN", "MODIFIER LETTER"))
     letters = [character for character in text if unicodedata.category(character) in ("Lu", "Ll", "Lo", "Lt")]
-    # The long-vowel mark of katakana is a modifier letter, so it is not looked at.
+    # The long-vowel mark of katakana is a modifier letter (Lm), which is not checked.
     return bool(letters) and all(unicodedata.name(letter).startswith(prefixes) for letter in letters)

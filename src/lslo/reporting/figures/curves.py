@@ -1,4 +1,4 @@
-"""Figure 3: spBLEU of H2H and V2V after each epoch (Section 7.1)."""
+"""Figure 3: spBLEU of the class pairs H2H and V2V after each epoch (Section 7.1)."""
 
 from __future__ import annotations
 
@@ -21,28 +21,29 @@ def epoch_figure(
     columns: Sequence[str] = ("H2H", "V2V"),
     metric: str = "spbleu",
 ) -> tuple[Figure, pandas.DataFrame]:
-    """Figure 3: a panel a column of the results tables, a line a setting, a point an epoch.
+    """Draws Figure 3: a panel for each class pair, a line for each setting, a point for each epoch.
 
     A line is the mean over seeds; with several seeds a band spans the lowest and the highest. Epoch 0 is
     the pretrained model, whose score goes on as a thin grey line.
 
     Args:
-        epoch_scores: setting -> one frame a seed (epoch_scores.csv); the settings in the legend's order.
-        resource_classes: language code -> class.
-        columns: of the results tables, one a panel.
+        epoch_scores: The scores by epoch of each seed of each setting (epoch_scores.csv), settings in the
+            legend's order.
+        resource_classes: The resource class of each language code.
+        columns: The class pairs of the panels.
         metric: "spbleu" or "chrf".
 
     Returns:
         The figure, and its data: column, setting, epoch, mean, lowest, highest (over seeds).
 
     Raises:
-        ValueError: there is no setting, or none of its scores is of a direction of a column.
+        ValueError: There is no setting, or a setting has no scores of a class pair.
     """
     if not epoch_scores:
         raise ValueError("Figure 3 needs the epoch scores of at least one setting")
     data = _curves(epoch_scores, resource_classes, columns, metric)
     with matplotlib.rc_context(RC_PARAMETERS):
-        # Two legend entries a row.
+        # The legend has two entries in each row.
         legend_rows = (len(epoch_scores) + 2) // 2
         figure = Figure(
             figsize=(COLUMN_WIDTH, 1.55 * len(columns) + 0.13 * legend_rows), layout="constrained"

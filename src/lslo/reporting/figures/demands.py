@@ -1,4 +1,4 @@
-"""Figures 2 and 4 to 6: who and what demands parameter space, from ISE and LSP (Equation 5)."""
+"""Figures 2 and 4 to 6: demands for parameter space by language, layer and module (Equation 5)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import matplotlib
 import pandas
 from matplotlib.figure import Figure
 
+from lslo.adapters.weight_matrices import MODULES, SIDES
 from lslo.reporting.figures.heatmaps import Block, Panel, draw_cells, draw_colour_bar, label_width, panel_grid
 from lslo.reporting.figures.style import (
     COLUMN_WIDTH,
@@ -16,19 +17,17 @@ from lslo.reporting.figures.style import (
     demand_norm,
 )
 from lslo.reporting.subspace_demand import demand_per_size
-from lslo.scoring.class_means import MODULES
 
-SIDES = ("encoder", "decoder")
-
+# A figure and the data that it shows.
 Drawn = tuple[Figure, pandas.DataFrame]
 
 
 def language_demand_figure(ise: pandas.DataFrame, resource_classes: Mapping[str, str]) -> Drawn:
-    """Figure 2: each language's demand for parameter space by module, averaged over all layers (ISE).
+    """Draws Figure 2: each language's demand by module, averaged over all layers (ISE).
 
     Args:
-        ise: ise.csv, one row a B matrix.
-        resource_classes: language code -> class, in display order.
+        ise: ise.csv, one row for each B matrix.
+        resource_classes: The resource class of each language code, in display order.
 
     Returns:
         The figure, and its data: side, module, language, demand (a share of the matrix's size).
@@ -49,15 +48,18 @@ def language_demand_figure(ise: pandas.DataFrame, resource_classes: Mapping[str,
 
 
 def layer_demand_figure(lsp: pandas.DataFrame) -> Drawn:
-    """Figure 4: the demand of each weight matrix in each layer, averaged over all languages (LSP).
+    """Draws Figure 4: the demand of each weight matrix in each layer, averaged over all languages (LSP).
 
-    Layer 1, the one next to the embeddings, is drawn at the bottom.
+    Layer 1, next to the embeddings, is at the bottom.
 
     Args:
-        lsp: lsp.csv, one row a B matrix.
+        lsp: lsp.csv, one row for each B matrix.
 
     Returns:
         The figure, and its data: side, layer, module, demand.
+
+    Raises:
+        ValueError: `lsp` lacks a column.
     """
     demands = _mean_demand(lsp, ["side", "layer", "module"])
     panels = {
@@ -72,9 +74,17 @@ def layer_demand_figure(lsp: pandas.DataFrame) -> Drawn:
 
 
 def layerwise_demand_figure(ise: pandas.DataFrame, resource_classes: Mapping[str, str]) -> Drawn:
-    """Figure 5: each language's demand by module in every layer of encoder and decoder (ISE).
+    """Draws Figure 5: each language's demand by module in every layer of encoder and decoder (ISE).
 
-    Args, returns and raises as `language_demand_figure`; the data have a column `layer` too.
+    Args:
+        ise: ise.csv, one row for each B matrix.
+        resource_classes: The resource class of each language code, in display order.
+
+    Returns:
+        The figure, and its data: side, layer, module, language, demand (a share of the matrix's size).
+
+    Raises:
+        ValueError: `ise` lacks a column, or has a language without a class.
     """
     demands = _mean_demand(ise, ["side", "layer", "module", "language"])
     languages = _languages(demands, resource_classes)
@@ -92,9 +102,17 @@ def layerwise_demand_figure(ise: pandas.DataFrame, resource_classes: Mapping[str
 
 
 def languagewise_demand_figure(lsp: pandas.DataFrame, resource_classes: Mapping[str, str]) -> Drawn:
-    """Figure 6: the demand of each weight matrix in each layer, for every language (LSP).
+    """Draws Figure 6: the demand of each weight matrix in each layer, for every language (LSP).
 
-    Args, returns and raises as `language_demand_figure`; the data have a column `layer` too.
+    Args:
+        lsp: lsp.csv, one row for each B matrix.
+        resource_classes: The resource class of each language code, in display order.
+
+    Returns:
+        The figure, and its data: side, layer, module, language, demand (a share of the matrix's size).
+
+    Raises:
+        ValueError: `lsp` lacks a column, or has a language without a class.
     """
     demands = _mean_demand(lsp, ["side", "layer", "module", "language"])
     languages = _languages(demands, resource_classes)
@@ -117,7 +135,7 @@ def languagewise_demand_figure(lsp: pandas.DataFrame, resource_classes: Mapping[
 
 
 def _mean_demand(estimates: pandas.DataFrame, keys: list[str]) -> pandas.DataFrame:
-    """The mean over the B matrices that `keys` does not tell apart; one row a combination of `keys`."""
+    """Averages the demands of all B matrices with the same `keys`; one row for each combination of `keys`."""
     demands = demand_per_size(estimates).groupby(keys, sort=False, as_index=False)["demand"].mean()
     unknown = sorted(set(demands["side"]) - set(SIDES))
     if unknown:
@@ -126,7 +144,7 @@ def _mean_demand(estimates: pandas.DataFrame, keys: list[str]) -> pandas.DataFra
 
 
 def _languages(demands: pandas.DataFrame, resource_classes: Mapping[str, str]) -> list[str]:
-    """The languages of `demands` in display order."""
+    """Returns the languages of `demands` in display order."""
     found = set(demands["language"])
     unknown = sorted(found - set(resource_classes))
     if unknown:
@@ -135,12 +153,12 @@ def _languages(demands: pandas.DataFrame, resource_classes: Mapping[str, str]) -
 
 
 def _layers(demands: pandas.DataFrame) -> list[int]:
-    """Layer numbers from the top of the model to its bottom."""
+    """Returns the layers' numbers from the top of the model to its bottom."""
     return sorted(demands["layer"].unique(), reverse=True)
 
 
 def _cells(demands: pandas.DataFrame, side: str, rows: str, order: list) -> pandas.DataFrame:
-    """Demands as a matrix: `rows` in `order` x the side's modules; NaN where there is none."""
+    """Arranges demands as a heatmap: `rows` in `order`, the side's modules as columns; NaN if missing."""
     modules = [module for module in MODULES[side] if module in set(demands["module"])]
     return demands.pivot(index=rows, columns="module", values="demand").reindex(index=order, columns=modules)
 
@@ -148,7 +166,17 @@ def _cells(demands: pandas.DataFrame, side: str, rows: str, order: list) -> pand
 def _two_sides(
     panels: Mapping[str, Panel], demands: pandas.DataFrame, row_height: float, row_axis: str | None = None
 ) -> tuple[Figure, list]:
-    """A column-wide figure: encoder beside decoder, with cells of the same size, and a colour bar below."""
+    """Draws a column-wide figure: encoder beside decoder, with cells of one size, and a colour bar below.
+
+    Args:
+        panels: The heatmap of each side.
+        demands: All demands, for the colour limits.
+        row_height: The height of a row of cells, in inches.
+        row_axis: The name of the rows, written at their left; None for no name.
+
+    Returns:
+        The figure and the axes of the sides.
+    """
     cells = [panel.cells for panel in panels.values()]
     rows = len(cells[0])
     left = label_width([str(label) for label in cells[0].index]) + (0.16 if row_axis else 0.06)

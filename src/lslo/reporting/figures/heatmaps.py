@@ -1,4 +1,4 @@
-"""Grids of heatmaps laid out in inches, so that cells and labels keep their size whatever their number."""
+"""Grids of heatmaps, laid out in inches so that cells and labels keep their size whatever their number."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from lslo.reporting.figures.style import (
 
 DEMAND_LABEL = r"Demand per size, $-\mathrm{Score}(B)\,/\,\#_B$"
 
-ROW_LABEL_WIDTH = 0.26  # inches, left of the first panel, at the least
+ROW_LABEL_WIDTH = 0.26  # inches at least, left of the first panel
 TITLE_HEIGHT = 0.16  # inches, above each panel
 COLUMN_LABEL_HEIGHT = 0.27  # inches, below the last row of a block
 BLOCK_TITLE_HEIGHT = 0.14  # inches, above a block's first row
 PANEL_GAP = 0.07  # inches between panels side by side
 COLOUR_BAR_HEIGHT = 0.52  # inches, at the bottom, with its label
 MARGIN = 0.06  # inches around everything
-ROW_HEIGHTS = (0.105, 0.095, 0.085, 0.075)  # inches a row of cells: the first that fits the page is taken
+ROW_HEIGHTS = (0.105, 0.095, 0.085, 0.075)  # inches for a row of cells; the first that fits the page is taken
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One heatmap.
+    """A heatmap.
 
     Attributes:
-        title: above it; empty for none.
-        cells: values, its index the row labels (drawn from top to bottom), its columns the column labels.
-        title_class: resource class in whose colour the title is set, or None for black.
+        title: The title above the heatmap; empty for none.
+        cells: The values. The index has the row labels, from top to bottom, the columns the column labels.
+        title_class: The resource class in whose colour the title is set; None for black.
     """
 
     title: str
@@ -50,7 +50,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class Block:
-    """Panels of the encoder, or of the decoder; all have the same row and column labels."""
+    """The panels of the encoder or of the decoder, all with the same row and column labels.
+
+    Attributes:
+        title: The title above the panels.
+        panels: The panels in reading order.
+    """
 
     title: str
     panels: Sequence[Panel]
@@ -71,7 +76,7 @@ def draw_cells(axes: Axes, cells: pandas.DataFrame, norm: Normalize) -> None:
 
 
 def label_width(labels: Sequence[str]) -> float:
-    """Inches that the longest of some tick labels takes, generously: 0.62 of the font size a letter."""
+    """Returns the inches that the longest tick label takes, at a generous 0.62 of the font size a letter."""
     return max(map(len, labels)) * 6.5 * 0.62 / 72 + 0.05
 
 
@@ -93,13 +98,14 @@ def panel_grid(
     row_axis: str | None = None,
     resource_classes: Mapping[str, str] | None = None,
 ) -> Figure:
-    """A page-wide figure of blocks of heatmaps below each other, and one colour bar.
+    """Draws a page-wide figure: blocks of heatmaps below each other, and one colour bar.
 
     Args:
-        blocks: what is drawn; at least one panel each.
-        norm: colour limits, common to all panels.
-        row_axis: what the row labels are, written once a row of panels.
-        resource_classes: given where row labels are language codes, to colour them.
+        blocks: The blocks, each with at least one panel.
+        norm: The colour limits of all panels.
+        row_axis: The name of the rows, written once in each row of panels; None for no name.
+        resource_classes: The resource class of each language code, to colour row labels that are language
+            codes; None for row labels of another kind.
     """
     rows = len(blocks[0].panels[0].cells)
     panels_across, row_height = _arrangement(blocks, rows)
@@ -144,7 +150,7 @@ def _label_rows(
     if not first:
         axes.set_yticklabels([])
         return
-    # 72 points an inch; a line of text needs about 1.05 times its size.
+    # An inch has 72 points; a line of text needs about 1.05 times its size.
     size = min(6.5, row_height * 72 / 1.05)
     axes.tick_params(axis="y", labelsize=size, pad=1.5)
     if row_axis:
@@ -158,10 +164,10 @@ def _label_columns(axes: Axes, last: bool, panel_width: float) -> None:
     if not last:
         axes.set_xticklabels([])
         return
-    # Labels lie flat where the longest fits its cell, and stand elsewhere.
+    # Labels are horizontal if the longest fits its cell, and vertical otherwise.
     flat = label_width(labels) - 0.05 < panel_width / len(labels)
     if flat:
-        # On one baseline: labels aligned at their tops would put "q" lower than "k".
+        # Labels share a baseline; aligned at their tops, "q" and "k" would not.
         axes.tick_params(axis="x", pad=7, labelsize=6.5)
         for label in axes.get_xticklabels():
             label.set_verticalalignment("baseline")
@@ -170,7 +176,7 @@ def _label_columns(axes: Axes, last: bool, panel_width: float) -> None:
 
 
 def _arrangement(blocks: Sequence[Block], rows: int) -> tuple[int, float]:
-    """How many panels stand side by side and how high a row of cells is, in inches."""
+    """Chooses the number of panels side by side, and the height of a row of cells in inches."""
     most = max(len(block.panels) for block in blocks)
     candidates = [most] if most <= 3 else [count for count in (3, 4, 6) if count <= most]
     for row_height in ROW_HEIGHTS:

@@ -1,4 +1,4 @@
-"""How the figures look: sizes in inches for the paper's columns, fonts, and colours."""
+"""The style of the figures: sizes in inches for the paper's columns, fonts, and colours."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from pandas import DataFrame
 
-PNG_RESOLUTION = 200  # dots an inch
+PNG_RESOLUTION = 200  # dots per inch
 
 COLUMN_WIDTH = 3.03  # inches: one column of the ACL style
 TEXT_WIDTH = 6.3  # inches: both columns
-PAGE_HEIGHT = 9.2  # inches: what a page leaves above a caption
+PAGE_HEIGHT = 9.2  # inches that a page leaves above a caption
 
 # Blue for a low demand, red for a high one, as in the paper; safe for red-green colour blindness.
 DEMAND_COLOURS = "RdBu_r"
@@ -57,7 +57,7 @@ RC_PARAMETERS = MappingProxyType(
 
 
 def line_style(number: int) -> dict[str, str]:
-    """Colour, marker and dashes of line `number` (from 0); no two of the first 63 look the same."""
+    """Returns colour, marker and dashes of line `number` (from 0); the first 63 lines all look different."""
     return {
         "color": LINE_COLOURS[number % len(LINE_COLOURS)],
         "marker": LINE_MARKERS[number % len(LINE_MARKERS)],
@@ -66,9 +66,12 @@ def line_style(number: int) -> dict[str, str]:
 
 
 def demand_norm(demands: DataFrame) -> Normalize:
-    """Colour limits symmetric about zero, so that white is a demand of exactly what the ratio would leave."""
+    """Returns colour limits symmetric about zero, so that white stands for a demand of zero.
+
+    A matrix with this demand was pruned by exactly the pruning ratio.
+    """
     limit = float(demands["demand"].abs().max())
-    # All zero, or nothing there: any limit will do, but not 0.
+    # Without any demand but zero, any limit except 0 will do.
     limit = limit if limit > 0 else 1.0
     return Normalize(-limit, limit)
 
@@ -80,14 +83,14 @@ def colour_language_labels(labels: list[Text], resource_classes: Mapping[str, st
 
 
 def plain_frame(axes: Axes) -> None:
-    """Leaves the left and bottom spines, and a faint horizontal grid."""
+    """Removes all spines but the left and the bottom one, and draws a faint horizontal grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", linewidth=0.4, color="0.88")
     axes.set_axisbelow(True)
 
 
 def save_figure(figure: Figure, data: DataFrame, pdf: str | Path, png: str | Path, csv: str | Path) -> None:
-    """Writes a figure as vector PDF and as PNG, and its data as CSV; the same input gives the same bytes."""
+    """Writes a figure as PDF and PNG and its data as CSV; the same input gives the same bytes."""
     with matplotlib.rc_context(RC_PARAMETERS):
         # Without None here the PDF would carry the time of writing.
         figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})

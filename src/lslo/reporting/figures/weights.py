@@ -1,4 +1,4 @@
-"""Figure 1: which language each layer listens to, as learned by weight learning (Section 6.1)."""
+"""Figure 1: the weights of source and target language in each layer, from weight learning (Section 6.1)."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ import pandas
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
+from lslo.adapters.weight_matrices import SIDES
 from lslo.reporting.figures.style import COLUMN_WIDTH, LINE_COLOURS, RC_PARAMETERS, plain_frame
-from lslo.scoring.class_means import require_columns
+from lslo.scoring.columns import require_columns
 
 WEIGHT_COLUMNS = ("side", "layer", "source_weight", "target_weight")
 
 
 def learned_weights_figure(weights: pandas.DataFrame) -> tuple[Figure, pandas.DataFrame]:
-    """Figure 1: learned weights of the source- and the target-indexed LSLo across the layers.
+    """Draws Figure 1: the learned weights of the source- and the target-indexed LSLo across the layers.
 
     Args:
-        weights: weights.csv, one row a layer; the two weights (after the softmax) add up to 1.
+        weights: weights.csv, one row for each layer; the two weights (after the softmax) add up to 1.
 
     Returns:
         The figure, and its data: side, layer, source_weight, target_weight; encoder first, layers ascending.
 
     Raises:
-        ValueError: a column is missing, or a side is neither encoder nor decoder.
+        ValueError: A column is missing, or a side is neither encoder nor decoder.
     """
     require_columns(weights, WEIGHT_COLUMNS, "learned weights")
-    unknown = sorted(set(weights["side"]) - {"encoder", "decoder"})
+    unknown = sorted(set(weights["side"]) - set(SIDES))
     if unknown:
         raise ValueError(f"learned weights: side {unknown[0]!r} is neither encoder nor decoder")
-    sides = [weights[weights["side"] == side].sort_values("layer") for side in ("encoder", "decoder")]
+    sides = [weights[weights["side"] == side].sort_values("layer") for side in SIDES]
     data = pandas.concat(sides, ignore_index=True)[list(WEIGHT_COLUMNS)]
     with matplotlib.rc_context(RC_PARAMETERS):
         return _draw(data), data
@@ -39,9 +40,9 @@ def _draw(data: pandas.DataFrame) -> Figure:
     figure = Figure(figsize=(COLUMN_WIDTH, 1.75), layout="constrained")
     axes = figure.add_subplot()
     encoder_layers = int((data["side"] == "encoder").sum())
-    for side in ("encoder", "decoder"):
+    for side in SIDES:
         rows = data[data["side"] == side]
-        # The two stacks are two lines: the weights of the last encoder and first decoder layer have no order.
+        # Each side is a line of its own: the decoder does not go on where the encoder ends.
         named = side == "encoder"
         axes.plot(
             rows.index,
@@ -61,7 +62,7 @@ def _draw(data: pandas.DataFrame) -> Figure:
     axes.axvline(encoder_layers - 0.5, color="0.5", linewidth=0.6)
     axes.xaxis.set_major_locator(FixedLocator(list(data.index)))
     axes.set_xticklabels([str(layer) for layer in data["layer"]])
-    # Smaller numbers for 12 + 12 layers; every second one where even those would touch each other.
+    # The numbers of 12 + 12 layers are smaller; of more layers, every second one is left out.
     axes.tick_params(axis="x", labelsize=5.2 if len(data) > 16 else 6.5)
     if len(data) > 26:
         for label in axes.get_xticklabels()[1::2]:

@@ -1,13 +1,15 @@
-"""The embedded corpus: what its splits promise, and that no sentence is a filler of another language."""
+"""The CLDR corpus: what its splits promise, and that no sentence is a filler of another language."""
 
 import datetime
 import math
 import os
 import random
+import re
 import subprocess
 import sys
 import unicodedata
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from babel import Locale
@@ -17,27 +19,19 @@ from babel.numbers import get_currency_name
 
 from lslo.corpus.cldr.corpus import (
     CldrCorpus,
-    Phrase,
     build_cldr_corpus,
     corpus_fingerprint,
-    read_pretraining_table,
     tokenizer_alphabet,
-    write_pretraining_table,
+    write_held_out,
     write_split,
 )
+from lslo.corpus.cldr.drawing import Phrase
 from lslo.corpus.cldr.entities import clean, entity_type, load_locale, supported_languages
 from lslo.corpus.cldr.inventories import common_inventory, entity_inventory, focus_inventory, known_part
 from lslo.corpus.cldr.names import SCRIPTS
-from lslo.corpus.cldr.phrases import (
-    PHRASE_KINDS,
-    DatePart,
-    DrawnPart,
-    PhrasePlan,
-    draw_plan,
-    join_list,
-    say,
-    say_amount,
-)
+from lslo.corpus.cldr.phrases import PHRASE_KINDS, DatePart, DrawnPart, PhrasePlan, draw_plan
+from lslo.corpus.cldr.sentences import join_list, say, say_amount
+from lslo.corpus.plain_text import read_split
 
 CLASSES = {
     **dict.fromkeys(("en", "fr", "de", "it"), "H"),
@@ -48,6 +42,7 @@ KNOWN = {"H": 1.0, "M": 0.7, "V": 0.25}
 SIZES = {"pretrain": 3000, "dev": 60, "devtest": 30}
 LANGUAGES = tuple(CLASSES)
 SEED = 5
+DOCUMENTATION = Path(__file__).parents[4] / "docs/embedded_corpus.md"
 
 
 def build(**changes) -> CldrCorpus:
@@ -415,11 +410,26 @@ def test_an_incomplete_row_is_refused_before_anything_is_written(tmp_path):
     assert not (tmp_path / "dev").exists()
 
 
-def test_table_round_trip(corpus, tmp_path):
-    path = tmp_path / "deep" / "pretrain.tsv"
-    write_pretraining_table(corpus.pretrain, LANGUAGES, path)
-    assert path.read_bytes().decode("utf-8").split("\n")[0].split("\t") == ["kind", *LANGUAGES]
-    assert read_pretraining_table(path) == [dict(phrase.sentences) for phrase in corpus.pretrain]
+def test_the_held_out_splits_are_a_corpus_of_plain_text(corpus, tmp_path):
+    write_held_out(corpus, tmp_path)
+    for split, phrases in (("dev", corpus.dev), ("devtest", corpus.devtest)):
+        assert read_split(tmp_path / split, LANGUAGES) == {
+            language: [phrase.sentences[language] for phrase in phrases] for language in LANGUAGES
+        }
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dev", "devtest"]
+
+
+def test_the_example_of_the_documentation_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = DOCUMENTATION.read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    exec(compile(example, str(DOCUMENTATION), "exec"), {})
+    assert {path.name for path in (tmp_path / "corpus/dev").iterdir()} == {
+        "en.txt",
+        "zh.txt",
+        "oc.txt",
+        "wo.txt",
+    }
 
 
 # Errors

@@ -1,133 +1,30 @@
-"""Class means and AVG as the paper's, and tables in their three forms."""
+"""Results tables: their values, their forms, and how they compare with the paper and with Ft-all."""
 
 import dataclasses
 import io
+import json
 from pathlib import Path
-from types import SimpleNamespace
 
+import numpy as np
 import pandas
 import pytest
 
-from lslo.reporting import paper_comparison as comparison
-from lslo.reporting import table_formats, tables
-from lslo.scoring import class_means as results
+from class_pair_scores import CLASSES, mean_over_directions, numbered, scores_of
+from lslo.reporting import results_table as tables
+from lslo.reporting import table_formats
+from lslo.reporting.differences_table import differences_table
+from lslo.reporting.paper_columns import read_paper_table
+from lslo.reporting.results_files import (
+    ResultsTableInputs,
+    SettingFiles,
+    read_results_table,
+    write_results_table,
+)
+from lslo.reporting.table_formats import TableFiles
+from lslo.scoring.bleu import STATISTICS, DirectionStatistics, corpus_spbleu
+from lslo.scoring.score_files import write_scores, write_statistics
 
 PAPER = Path(__file__).parents[3] / "resources" / "paper"
-CLASSES = {"en": "H", "fr": "H", "nl": "M", "ko": "M", "or": "V", "wo": "V", "sd": "V"}
-SIZES = {"H": 2, "M": 2, "V": 3}
-
-
-def scores_of(column_values, classes=None, signature="tok:test"):
-    """Scores whose every direction has its column's value."""
-    classes = classes or CLASSES
-    rows = []
-    for source in classes:
-        for target in classes:
-            if source != target:
-                value = column_values[f"{classes[source]}2{classes[target]}"]
-                rows.append((source, target, value, value + 20, signature, f"chrf:{signature}"))
-    columns = ["source", "target", "spbleu", "chrf", "spbleu_signature", "chrf_signature"]
-    return pandas.DataFrame(rows, columns=columns)
-
-
-def numbered(start):
-    """A different value in each column: start, start + 1, …"""
-    return {column: start + number for number, column in enumerate(results.class_columns(CLASSES))}
-
-
-def paper_class_sizes(name):
-    languages = pandas.read_csv(PAPER / name)
-    counts = languages["resource_type"].value_counts()
-    letters = {"High": "H", "Medium": "M", "Low": "L", "Very Low": "V"}
-    return {letter: int(counts[kind]) for kind, letter in letters.items() if kind in counts}
-
-
-def test_class_sizes_reproduce_the_papers_averages():
-    lang12 = paper_class_sizes("table4_lang12.csv")
-    lang30 = paper_class_sizes("table5_lang30.csv")
-    assert sum(results.direction_counts(lang12).values()) == 132
-    assert sum(results.direction_counts(lang30).values()) == 870
-    rows = 0
-    differing = []
-    for number, sizes in ((1, lang12), (2, lang30), (6, lang12), (7, lang12)):
-        for row in comparison.read_paper_table(PAPER / f"table{number}.csv").to_dict("records"):
-            average = results.average_of_columns(row, sizes)
-            rows += 1
-            # Half a unit in the last of two decimals on either side, and each printed column's own rounding.
-            if abs(average - row["AVG"]) > 0.01:
-                differing.append((number, row["setting"], round(average, 2), row["AVG"]))
-    assert rows == 31
-    assert differing == [(7, "2;2;32+WL+GPS(0.9)@fc", 17.41, 17.44)]
-
-
-def test_a_mean_of_columns_is_not_the_papers_average():
-    row = comparison.read_paper_table(PAPER / "table1.csv").iloc[0]
-    of_columns = sum(row[column] for column in row.index[2:-1]) / 9
-    assert abs(of_columns - row["AVG"]) > 0.1
-
-
-@pytest.mark.parametrize(
-    ("classes", "expected"),
-    [
-        (
-            {"a": "V", "b": "H", "c": "L", "d": "M"},
-            "H2H H2M H2L H2V M2H M2M M2L M2V L2H L2M L2L L2V V2H V2M V2L V2V",
-        ),
-        ({"a": "H", "b": "M", "c": "V"}, "H2H H2M H2V M2H M2M M2V V2H V2M V2V"),
-        ({"a": "V", "b": "H"}, "H2H H2V V2H V2V"),
-    ],
-)
-def test_columns_come_in_the_papers_order(classes, expected):
-    assert results.class_columns(classes) == expected.split()
-
-
-def test_papers_columns_are_ours():
-    lang30 = pandas.read_csv(PAPER / "table2.csv")
-    assert list(lang30.columns[2:-1]) == results.class_columns({"a": "H", "b": "M", "c": "L", "d": "V"})
-
-
-def test_means_average_directions_not_columns():
-    values = numbered(10)
-    means = results.class_means(scores_of(values), CLASSES)
-    assert means.drop("AVG").to_dict() == pytest.approx(values)
-    assert means["AVG"] == pytest.approx(results.average_of_columns(values, SIZES))
-    assert means["AVG"] == pytest.approx(scores_of(values)["spbleu"].mean())
-    assert abs(means["AVG"] - sum(values.values()) / 9) > 0.1
-
-
-def test_a_class_of_one_language_has_no_mean_of_its_own():
-    classes = {"en": "H", "or": "V", "wo": "V"}
-    means = results.class_means(scores_of({"H2V": 1.0, "V2H": 2.0, "V2V": 3.0}, classes), classes)
-    assert pandas.isna(means["H2H"])
-    assert means["AVG"] == pytest.approx(2.0)
-    # And AVG from such columns ignores the one without directions.
-    assert results.average_of_columns(means.to_dict(), {"H": 1, "V": 2}) == pytest.approx(2.0)
-
-
-def test_incomplete_scores_are_refused():
-    scores = scores_of(numbered(1))
-    with pytest.raises(ValueError, match=r"lack 1 of 42 directions \(en-fr"):
-        results.class_means(scores[1:], CLASSES)
-    with pytest.raises(ValueError, match="en-fr more than once"):
-        results.class_means(pandas.concat([scores, scores[:1]]), CLASSES)
-    fewer = {language: name for language, name in CLASSES.items() if language != "sd"}
-    with pytest.raises(ValueError, match="scores of sd, which is none of"):
-        results.with_column(scores, fewer)
-    with_unknown = pandas.concat([scores_of(numbered(1), fewer), scores[scores["source"] == "sd"][:1]])
-    with pytest.raises(ValueError, match="sd-en, which is no direction"):
-        results.class_means(with_unknown, fewer)
-    with pytest.raises(ValueError, match="resource class 'X'"):
-        results.class_columns({"en": "X"})
-
-
-def test_seeds_are_averaged_direction_by_direction():
-    first, second = scores_of(numbered(10.0)), scores_of(numbered(20.0))
-    mean = results.mean_over_seeds([first, second.sample(frac=1, random_state=3)])
-    pandas.testing.assert_frame_equal(mean, scores_of(numbered(15.0))[list(mean.columns)])
-    with pytest.raises(ValueError, match="seed number 2"):
-        results.mean_over_seeds([first, second[1:]])
-    with pytest.raises(ValueError, match="no scores"):
-        results.mean_over_seeds([])
 
 
 def example_table(metric="spbleu"):
@@ -157,7 +54,7 @@ def test_results_table_values():
         512345,
     )
     assert row["H2H"] == pytest.approx(12.5)
-    assert row["AVG"] == pytest.approx(results.average_of_columns(numbered(12.5), SIZES))
+    assert row["AVG"] == pytest.approx(mean_over_directions(numbered(12.5)))
     assert pandas.isna(table.values.loc[0, "parameters"])
     assert example_table("chrf").values.loc[1, "H2H"] == pytest.approx(32.5)
 
@@ -248,52 +145,9 @@ def test_parameter_counts_print_as_in_the_paper(count, text):
     assert table_formats.parameter_count(count) == text
 
 
-def test_table3_is_the_papers():
-    ratios = (0.9, 0.1, 0.3, 0.5, 0.7)
-    schedules = [tables.PruningSchedule(name, (0.7,), 2, 8, 15) for name in ("ISE", "LSP")]
-    table = tables.schedule_table([*schedules, tables.PruningSchedule("LSLo", ratios, 2, 8, 15)])
-    paper = pandas.read_csv(PAPER / "table3.csv", dtype=str)
-    ours = table.values.astype(str)
-    ours["P"] = ours["P"].str.strip("{}")
-    assert ours.to_numpy().tolist() == paper.to_numpy().tolist()
-    assert "\\{0.1,0.3,0.5,0.7,0.9\\}" in table_formats.to_latex(table)
-
-
-def test_languages_table():
-    languages = [
-        SimpleNamespace(
-            code="en", name="English", resource_class="H", family="Germanic", bitext="-", flores101="eng"
-        ),
-        SimpleNamespace(
-            code="fr", name="French", resource_class="H", family="Romance", bitext="289M", flores101="fra"
-        ),
-        SimpleNamespace(
-            code="wo", name="Wolof", resource_class="V", family="Nilotic", bitext="86.9K", flores101="wol"
-        ),
-    ]
-    table = tables.languages_table(languages, name="lang3", label="tab:lang3")
-    assert list(table.values["resource_type"]) == ["High", "High", "Very Low"]
-    lines = table_formats.to_markdown(table).splitlines()
-    # The resource type is printed once.
-    assert lines[4:7] == [
-        "| High | English | en | eng | Germanic | - |",
-        "|  | French | fr | fra | Romance | 289M |",
-        "| Very Low | Wolof | wo | wol | Nilotic | 86.9K |",
-    ]
-
-
-def test_paper_rows_stand_beside_ours():
-    table = example_table()
-    beside = tables.beside_paper(table, comparison.read_paper_table(PAPER / "table1.csv"))
-    assert len(beside) == 2 * 10
-    row = beside[(beside["setting"] == "2;2;8+WL+GPS(0.9)") & (beside["column"] == "H2H")].iloc[0]
-    assert (row["measured"], row["paper"]) == (pytest.approx(12.5), 33.13)
-    assert row["difference"] == pytest.approx(12.5 - 33.13)
-
-
 def significance_of(values, differing=(), difference=1.0):
-    """What `significance.significance` returns: columns of `differing` with p 0.001, others with 0.5."""
-    average = results.average_of_columns(values, SIZES)
+    """What `bootstrap.significance` returns: columns of `differing` with p 0.001, others with 0.5."""
+    average = mean_over_directions(values)
     frame = pandas.DataFrame({"setting": [*values.values(), average]}, index=[*values, "AVG"])
     frame["baseline"] = frame["setting"] - difference
     frame["difference"] = difference
@@ -311,7 +165,7 @@ def compared_table(differing=("V2V", "AVG")):
         CLASSES,
         caption="Scores.",
         label="tab:main",
-        paper=comparison.read_paper_table(PAPER / "table1.csv"),
+        paper=read_paper_table(PAPER / "table1.csv"),
         significance={"2;2;8+WL+GPS(0.9)": significance_of(numbered(11), differing)},
     )
 
@@ -349,7 +203,7 @@ def test_comparison_of_avg_is_printed_at_the_right_end():
 
 
 def test_comparison_of_every_class_pair_is_a_table_of_its_own():
-    table = comparison.comparison_table(compared_table())
+    table = differences_table(compared_table())
     lines = table_formats.to_markdown(table).splitlines()
     assert lines[2].startswith("| Methods | Scores | H2H | H2M |")
     assert [line.split(" | ")[:3] for line in lines[4:-2]] == [
@@ -366,13 +220,13 @@ def test_comparison_of_every_class_pair_is_a_table_of_its_own():
     assert lines[-3].count("\\*") == 2
     assert "asterisk at p < 0.05" in lines[-1]
     assert "1.00* \\\\" in table_formats.to_latex(table)
-    nothing = comparison.comparison_table(compared_table(differing=()))
+    nothing = differences_table(compared_table(differing=()))
     assert list(nothing.values["line"])[-1] == "ours − Ft-all"
     assert "*" not in table_formats.to_html(nothing)
     for every in (table, compared_table()):
         assert table_formats.to_latex(every).isascii()
     with pytest.raises(ValueError, match="no setting has"):
-        comparison.comparison_table(example_table())
+        differences_table(example_table())
 
 
 def test_comparison_that_does_not_fit_is_refused():
@@ -380,7 +234,7 @@ def test_comparison_that_does_not_fit_is_refused():
         result = tables.SettingResult("Ft-all", [scores_of(numbered(10))])
         return tables.results_table([result], CLASSES, caption="c", label="l", **options)
 
-    paper = comparison.read_paper_table(PAPER / "table1.csv")
+    paper = read_paper_table(PAPER / "table1.csv")
     with pytest.raises(ValueError, match="not of chrF"):
         table(metric="chrf", paper=paper)
     with pytest.raises(ValueError, match="Ft-all more than once"):
@@ -394,26 +248,17 @@ def test_comparison_that_does_not_fit_is_refused():
     assert alone.values.filter(like="_minus_").isna().all(axis=None)
 
 
-def test_table7_marks_the_fully_connected_rows():
-    settings = list(comparison.read_paper_table(PAPER / "table7.csv")["setting"])
-    assert settings[2:5] == ["2;2;8+WL+GPS(0.9)", "2;2;16+WL+GPS(0.9)", "2;2;16+WL+GPS(0.9)@fc"]
-    assert len(set(settings)) == 7
-
-
 def test_write_table(tmp_path):
-    paths = [tmp_path / f"table1.{suffix}" for suffix in ("csv", "md", "tex", "html")]
-    table_formats.write_table(example_table(), *paths)
-    written = [path.read_text(encoding="utf-8") for path in paths]
+    files = TableFiles(*(tmp_path / f"table1.{suffix}" for suffix in ("csv", "md", "tex", "html")))
     table = example_table()
-    assert written == [
-        write(table)
-        for write in (
-            table_formats.to_csv,
-            table_formats.to_markdown,
-            table_formats.to_latex,
-            table_formats.to_html,
-        )
-    ]
+    table_formats.write_table(table, files)
+    for path, written in (
+        (files.csv, table_formats.to_csv),
+        (files.markdown, table_formats.to_markdown),
+        (files.latex, table_formats.to_latex),
+        (files.page, table_formats.to_html),
+    ):
+        assert path.read_text(encoding="utf-8") == written(table)
 
 
 def test_html_has_every_cell_and_escapes_them():
@@ -424,3 +269,74 @@ def test_html_has_every_cell_and_escapes_them():
     assert page.count("<b>") == table_formats.to_markdown(table).count("**") // 2 - 1
     risky = dataclasses.replace(table, caption="a < b & c")
     assert "a &lt; b &amp; c" in table_formats.to_html(risky)
+
+
+def test_markdown_is_written_as_it_is():
+    """Nothing is padded, stripped or taken for a number."""
+    table = table_formats.Table(
+        values=pandas.DataFrame({"a": ["007", " 1e3 ", "x|y*"], "b": ["", "-", "long text"]}),
+        headings={"a": "A", "b": "long heading | B"},
+        caption="c",
+        note="n",
+        label="l",
+    )
+    assert table_formats.to_markdown(table).splitlines()[2:-2] == [
+        "| A | long heading \\| B |",
+        "|---|---|",
+        "| 007 |  |",
+        "|  1e3  | - |",
+        "| x\\|y\\* | long text |",
+    ]
+
+
+def test_tables_are_made_from_files(tmp_path):
+    classes = {"en": "H", "fr": "H", "wo": "V"}
+    directions = tuple((source, target) for source in classes for target in classes if source != target)
+    draw = np.random.default_rng(1)
+
+    def written(setting, share, parameters):
+        counts = np.zeros((len(directions), 40, len(STATISTICS)), np.int32)
+        counts[..., :2], counts[..., 6:] = 20, np.arange(20, 16, -1)
+        counts[..., 2:6] = draw.binomial(counts[..., 6:], share)
+        statistics = DirectionStatistics(directions, counts, "tok:test")
+        frame = pandas.DataFrame(directions, columns=["source", "target"])
+        frame["spbleu"], frame["chrf"] = corpus_spbleu(counts.sum(axis=1)), 50.0
+        frame["spbleu_signature"], frame["chrf_signature"] = "tok:test", "chrf:test"
+        folder = tmp_path / setting
+        folder.mkdir()
+        write_scores(frame, folder / "scores.csv")
+        write_statistics(statistics, folder / "statistics.npz")
+        if parameters:
+            (folder / "parameters.json").write_text(json.dumps(parameters))
+        return SettingFiles(
+            setting,
+            [folder / "scores.csv"],
+            [folder / "statistics.npz"],
+            folder / "parameters.json" if parameters else None,
+        )
+
+    settings = [
+        written("Pretrain", 0.4, None),
+        written("Ft-all", 0.6, {"true": 1000, "nonzero": 1000, "paper": 1000}),
+    ]
+    inputs = ResultsTableInputs(
+        1, "lang3", classes, settings, paper=PAPER / "table1.csv", resamples=20, record="record.json"
+    )
+    names = [
+        tmp_path / f"{name}{suffix}" for name in ("a", "b") for suffix in (".csv", ".md", ".tex", ".html")
+    ]
+    write_results_table(inputs, TableFiles(*names[:4]), TableFiles(*names[4:]))
+    assert all(name.stat().st_size for name in names)
+    values = pandas.read_csv(names[0], index_col="setting")
+    assert values.loc["Ft-all", "parameters"] == 1000
+    assert values.loc["Pretrain", "AVG_significant"] == "yes"
+    assert values.loc["Pretrain", "H2V_minus_ft_all"] < 0
+    assert pandas.isna(values.loc["Ft-all", "AVG_significant"])
+    assert values.loc["Pretrain", "H2H_paper"] == 31.76
+    text = names[1].read_text()
+    assert text.startswith("**spBLEU scores on lang3 organized")
+    assert text.endswith("The runs it comes from are named in record.json.\n")
+    assert "ours − Ft-all" in names[5].read_text()
+    # Without a comparison, nothing but the results themselves.
+    plain = read_results_table(dataclasses.replace(inputs, paper=None, resamples=0, record=None))
+    assert list(plain.values.columns)[-2:] == ["AVG", "signature"]

@@ -1,9 +1,9 @@
-"""The jobs of `snakemake plan` beside those of a dry run."""
+"""`snakemake plan` counts the same jobs as a dry run."""
 
 import pytest
 import yaml
 
-from lslo.experiment.config import Experiment
+from lslo.experiment.experiment import Experiment
 from lslo.planning.plan import Plan
 from workflow_copy import REPOSITORY
 
@@ -15,7 +15,10 @@ def twelve_languages(workflow) -> dict:
 
 
 def unusual(workflow) -> dict:
-    """The base model is Figure 3's epoch 0 though no table shows it; two seeds, shards, no claims."""
+    """Returns an unusual configuration: two seeds, shards, no claims, and the base model only in Figure 3.
+
+    Figure 3 shows the base model as epoch 0, while no table shows it.
+    """
     config = workflow.config()
     config |= {"seeds": [1, 2], "figures": [3], "figure3": ["Ft-all"]}
     config["tables"] = {"table1": ["Ft-all", "1;1;2+SRC"]}
@@ -33,7 +36,7 @@ def test_the_jobs_are_those_of_a_dry_run(workflow, make):
     jobs = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
     del jobs["total"]
     folder = workflow.folder
-    plan = Plan.of(Experiment(config, REPOSITORY), folder / "results", folder / "benchmarks", folder / "data")
+    plan = Plan.of(Experiment(config, REPOSITORY, folder))
     assert plan.rules == jobs
-    # A dry run asks no server for anything.
+    # A dry run downloads nothing.
     assert not (folder / "data").exists()

@@ -1,0 +1,32 @@
+"""The SentencePiece model of a base model's folder: the name of its file, and how it is loaded.
+
+This module does not import transformers, whose import takes seconds and which scoring does not need.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sentencepiece
+
+# The name that M2M-100 and NLLB tokenizers, and fairseq's archives, give their SentencePiece model.
+SENTENCEPIECE_MODEL = "sentencepiece.bpe.model"
+
+
+def load_sentencepiece(path: Path) -> sentencepiece.SentencePieceProcessor:
+    """Loads a SentencePiece model from a file.
+
+    Raises:
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is not a SentencePiece model.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: there is no such SentencePiece model; take the one that comes with the base model"
+        )
+    processor = sentencepiece.SentencePieceProcessor()
+    try:
+        processor.LoadFromSerializedProto(path.read_bytes())
+    except RuntimeError:
+        raise ValueError(f"{path}: not a SentencePiece model; put an intact copy there") from None
+    return processor
