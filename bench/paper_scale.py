@@ -29,7 +29,8 @@ from lslo.corpus.tokenized import TokenizedCorpus, pad_sequences
 from lslo.experiment.hyperparameters import Decoding, Recipe
 from lslo.experiment.languages import all_directions
 from lslo.running.process_group import ProcessGroup
-from lslo.training.trainer import train
+from lslo.training.batches import TrainingExamples
+from lslo.training.trainer import Trainer, TrainingRecords
 from lslo.translation.beam_search import beam_search
 
 LANGUAGES = ["en", "fr", "de", "it", "zh", "nl", "ja", "ko", "oc", "or", "sd", "wo"]
@@ -159,16 +160,14 @@ def measure_training(setting: str, options: argparse.Namespace, peak: float) -> 
         torch.cuda.reset_peak_memory_stats(device)
     with tempfile.TemporaryDirectory() as folder:
         metrics = Path(folder) / "metrics.jsonl"
-        process_group = ProcessGroup(device=device)
-        train(
+        Trainer(
             model,
-            corpus,
-            lambda _: examples[chosen],
+            TrainingExamples.fixed(corpus, examples[chosen]),
             recipe,
             router=router,
-            metrics=metrics,
-            process_group=process_group,
-        )
+            records=TrainingRecords(metrics),
+            process_group=ProcessGroup(device=device),
+        ).run()
         lines = [json.loads(line) for line in metrics.read_text().splitlines()][2:]
     seconds = sum(line["target_tokens"] / line["tokens_per_second"] for line in lines)
     tokens = sum(line["target_tokens"] for line in lines)

@@ -15,11 +15,12 @@ from lslo.adapters.index_strategy import SOURCE, TARGET
 from lslo.adapters.placement import number_of_layers, weight_matrices
 from lslo.base_model.loading import load_base_model
 from lslo.training.batches import Batch, collate
+from lslo.training.parallel_gradients import GradientAccumulator
 from lslo.training.trainer import set_dropout
 from models import strategy_as_learned
 from results import EngineResult, synchronise
 from training_engines import (
-    DealtBatches,
+    accumulate_update,
     adam,
     base_loss,
     gradient_norm,
@@ -70,19 +71,19 @@ def run_language_adapters(work: Work, device: torch.device, processes: int = 1) 
     parameters = _parameters_of_adapters(model)
     optimizer = adam(parameters)
 
-    def add(examples: np.ndarray, tokens: int) -> float:
+    def add_gradients(examples: np.ndarray, tokens: int) -> tuple[float, float]:
         batch = collate(data.corpus, examples).to(device)
         source, target = (languages[index] for index in examples[0, :2])
         model.base_model.set_adapter([f"{source}-{SOURCE}", f"{target}-{TARGET}"])
         loss = plain_loss(model, batch, recipe.label_smoothing)
         (loss / tokens).backward()
-        return loss.item()
+        return loss.item(), 0.0
 
-    gradients = DealtBatches(model, parameters, data.corpus, recipe, processes, add)
+    gradients = GradientAccumulator(add_gradients, parameters, data.corpus, processes)
 
     def update(group: Sequence[np.ndarray]) -> None:
         optimizer.zero_grad()
-        gradients.of_group(group)
+        accumulate_update(gradients, data.corpus, group, recipe)
         optimizer.step()
 
     model.eval()
@@ -90,7 +91,8 @@ def run_language_adapters(work: Work, device: torch.device, processes: int = 1) 
     outputs = {}
     if work.check:
         with gradients.running():
-            outputs["loss"] = gradients.of_group(batches) / data.corpus.target_tokens(batches)
+            loss = accumulate_update(gradients, data.corpus, batches, recipe)
+            outputs["loss"] = loss / data.corpus.target_tokens(batches)
         outputs["gradient_norm"] = gradient_norm(parameters)
     set_dropout(model, recipe.dropout)
     model.train()

@@ -14,10 +14,12 @@ from transformers import M2M100ForConditionalGeneration
 from lslo.base_model.loading import load_base_model
 from lslo.corpus.tokenized import TokenizedCorpus
 from lslo.experiment.hyperparameters import Recipe
+from lslo.training import optimization
 from lslo.training.batches import Batch, collate
+from lslo.training.gradients import ForwardBackward
 from lslo.training.loss import batch_loss
-from lslo.training.parallel_gradients import UpdateGradients, gradient_processes
-from lslo.training.trainer import set_dropout, take_step
+from lslo.training.parallel_gradients import GradientAccumulator, gradient_processes
+from lslo.training.trainer import set_dropout
 from models import load_adapted
 from operations import training_operations
 from results import EngineResult, say, synchronise
@@ -39,7 +41,7 @@ def recipe_of(work: Work) -> Recipe:
 
 def adam(parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
     """Makes the optimizer that lslo trains with."""
-    return torch.optim.Adam(parameters, lr=LEARNING_RATE, betas=(0.9, 0.98), eps=1e-8, fused=True)
+    return optimization.adam(parameters, LEARNING_RATE)
 
 
 def plain_loss(model: nn.Module, batch: Batch, epsilon: float) -> Tensor:
@@ -110,6 +112,22 @@ def timed(
     }
 
 
+def accumulate_update(
+    gradients: GradientAccumulator, corpus: TokenizedCorpus, group: Sequence[np.ndarray], recipe: Recipe
+) -> float:
+    """Accumulates the gradients of an update and returns its loss, summed over tokens.
+
+    Args:
+        gradients: The accumulator.
+        corpus: The sentences.
+        group: The examples [n, 3] of each batch of the update.
+        recipe: The recipe, which has the seed.
+    """
+    seeds = [(recipe.seed, place) for place in range(len(group))]
+    losses = gradients.accumulate(group, corpus.target_tokens(group), seeds)
+    return sum(loss for loss, _ in losses)
+
+
 def run_lslo(work: Work, device: torch.device) -> EngineResult:
     """Trains LSLo with lslo's own updates, on batches that mix directions."""
     model, router = load_adapted(work.base_model, work.adapter)
@@ -119,16 +137,13 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
     optimizer = adam(parameters)
     scaler = torch.amp.GradScaler(device.type, enabled=False)
     processes = gradient_processes(model, recipe)
-    gradients = UpdateGradients(model, parameters, data.corpus, recipe, router, scaler, processes)
-
-    def accumulate(group: Sequence[np.ndarray], tokens: int) -> float:
-        seeds = [(recipe.seed, place) for place in range(len(group))]
-        return sum(loss for loss, _ in gradients.accumulate(group, tokens, seeds))
+    forward_backward = ForwardBackward(model, parameters, data.corpus, recipe, router, scaler)
+    gradients = GradientAccumulator(forward_backward, parameters, data.corpus, processes)
 
     def update(group: Sequence[np.ndarray]) -> None:
         optimizer.zero_grad()
-        accumulate(group, data.corpus.target_tokens(group))
-        take_step(optimizer, scaler, (), "bench")
+        accumulate_update(gradients, data.corpus, group, recipe)
+        optimization.take_step(optimizer, scaler, (), "bench")
 
     model.eval()
     batches = [batch for group in data.mixed for batch in group]
@@ -136,7 +151,7 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
     outputs = {}
     if work.check:
         with gradients.running():
-            outputs["loss"] = accumulate(batches, tokens) / tokens
+            outputs["loss"] = accumulate_update(gradients, data.corpus, batches, recipe) / tokens
         outputs["gradient_norm"] = gradient_norm(parameters)
     set_dropout(model, recipe.dropout)
     model.train()
@@ -145,42 +160,6 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
     counted["operations"] = training_operations(work, data)
     notes = [f"{processes} processes of one thread"] if processes > 1 else []
     return EngineResult({"": seconds}, counted, {"train": seconds}, outputs, notes)
-
-
-class DealtBatches(UpdateGradients):
-    """The gradients of another engine, computed in several processes as lslo's are.
-
-    Args:
-        model: The model.
-        parameters: The parameters that are trained.
-        corpus: The sentences.
-        recipe: The recipe.
-        processes: The number of processes that share the batches of an update.
-        add: A function of examples and the update's number of target tokens. It adds the examples' gradients
-            to the parameters' and returns the loss, summed over tokens.
-    """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        parameters: Sequence[nn.Parameter],
-        corpus: TokenizedCorpus,
-        recipe: Recipe,
-        processes: int,
-        add: Callable[[np.ndarray, int], float],
-    ):
-        super().__init__(model, parameters, corpus, recipe, processes=processes)
-        self._of_engine = add
-
-    def add_gradients(self, examples: np.ndarray, target_tokens: int) -> tuple[float, float]:
-        """Adds the gradients of a batch by the engine's own function."""
-        return self._of_engine(examples, target_tokens), 0.0
-
-    def of_group(self, group: Sequence[np.ndarray]) -> float:
-        """Adds the gradients of an update's batches and returns their loss, summed over tokens."""
-        seeds = [(self.recipe.seed, place) for place in range(len(group))]
-        losses = self.accumulate(group, self.corpus.target_tokens(group), seeds)
-        return sum(loss for loss, _ in losses)
 
 
 def base_loss(loss: Callable[[Batch], Tensor], data: TrainingData, device: torch.device) -> dict[str, float]:
@@ -218,18 +197,22 @@ def run_floor(work: Work, device: torch.device, processes: int = 1) -> EngineRes
         # The loss is lslo's own, so that only the adapters make a difference between the two.
         return batch_loss(model, batch, recipe.label_smoothing, None)[0]
 
-    def add(examples: np.ndarray, tokens: int) -> float:
+    def add_gradients(examples: np.ndarray, tokens: int) -> tuple[float, float]:
         one = loss(collate(data.corpus, examples).to(device))
         (one / tokens).backward()
-        return one.item()
+        return one.item(), 0.0
 
     outputs = base_loss(loss, data, device) if work.check else {}
     require_gradients_of_embeddings(model)
     set_dropout(model, recipe.dropout)
     model.train()
-    gradients = DealtBatches(model, [], data.corpus, recipe, processes, add)
+    gradients = GradientAccumulator(add_gradients, [], data.corpus, processes)
+
+    def update(group: Sequence[np.ndarray]) -> None:
+        accumulate_update(gradients, data.corpus, group, recipe)
+
     with gradients.running():
-        seconds, counted = timed(work, data, data.mixed, gradients.of_group, device)
+        seconds, counted = timed(work, data, data.mixed, update, device)
     return EngineResult({"": seconds}, counted, {"train": seconds}, outputs)
 
 

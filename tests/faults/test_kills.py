@@ -23,7 +23,7 @@ import json
 import sys
 from pathlib import Path
 
-from lslo.recipes.finetuning import fine_tune
+from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.running.script import script_job
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.settings import Setting
@@ -33,7 +33,7 @@ options = json.loads(Path(sys.argv[1]).read_text())
 folder = Path(options["folder"])
 with script_job(folder / "job.log"):
     print("begun", flush=True)
-    training = TrainingJob(
+    training_job = TrainingJob(
         base_model=Path(options["base_model"]),
         corpus=Path(options["corpus"]),
         resource_classes=options["resource_classes"],
@@ -44,20 +44,13 @@ with script_job(folder / "job.log"):
         fingerprint="fingerprint",
     )
     run(
-        fine_tune,
-        {
-            "job": training,
-            "setting": Setting.parse(options["setting"]),
-            "pruning": tuple(options["pruning"]),
-            "learned_strategy": None,
-            "keep_epochs": True,
-            "progress": None,
-        },
-        {
-            "output": folder / "adapter",
-            "parameters": folder / "parameters.json",
-            "epochs_output": folder / "epochs",
-        },
+        FineTuning(
+            training_job,
+            Setting.parse(options["setting"]),
+            pruning=tuple(options["pruning"]),
+            keep_epochs=True,
+        ),
+        FineTuningOutputs(folder / "adapter", folder / "parameters.json", folder / "epochs"),
         0,
         folder / "locks",
     )

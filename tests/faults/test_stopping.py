@@ -17,7 +17,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 
-from lslo.recipes.finetuning import fine_tune
+from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.running.script import script_job
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.settings import Setting
@@ -27,7 +27,7 @@ folder, processes = Path(sys.argv[1]), int(sys.argv[2])
 
 if __name__ == "__main__":
     with script_job(folder / "job.log"):
-        training = TrainingJob(
+        training_job = TrainingJob(
             base_model=Path({base_model!r}),
             corpus=folder / "corpus",
             resource_classes={{"en": "H", "nl": "M", "fr": "V"}},
@@ -37,20 +37,10 @@ if __name__ == "__main__":
             state=folder / "state",
             fingerprint="fingerprint",
         )
-        arguments = {{
-            "job": training,
-            "setting": Setting.parse("2;2;4+SRC+GPS(0.5)"),
-            "pruning": (1, 1),
-            "learned_strategy": None,
-            "progress": None,
-        }}
-        outputs = {{
-            name: folder / path
-            for name, path in
-            {{"output": "adapter", "parameters": "parameters.json", "epochs_output": "epochs"}}.items()
-        }}
-        # So many processes, though there is no GPU.
-        run(fine_tune, arguments, outputs, processes, folder / "locks")
+        training = FineTuning(training_job, Setting.parse("2;2;4+SRC+GPS(0.5)"), pruning=(1, 1))
+        outputs = FineTuningOutputs(folder / "adapter", folder / "parameters.json", folder / "epochs")
+        # Several processes, although there is no GPU.
+        run(training, outputs, processes, folder / "locks")
 """
 pytestmark = pytest.mark.faults
 

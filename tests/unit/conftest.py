@@ -91,7 +91,7 @@ def sentences():
 @pytest.fixture(scope="session")
 def tokenizer_folder(tmp_path_factory):
     """A tokenizer's folder, its pieces learned from `sentences`."""
-    from lslo.recipes.pretraining import write_tokenizer
+    from lslo.recipes.demo_tokenizer import write_tokenizer
 
     folder = tmp_path_factory.mktemp("tokenizer")
     lines = [line for rows in SENTENCES.values() for line in rows]

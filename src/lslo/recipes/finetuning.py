@@ -4,120 +4,154 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
+
+from transformers import M2M100ForConditionalGeneration
 
 from lslo.adapters.adapter_description import AdapterDescription
 from lslo.adapters.adapter_folder import save_adapter, save_full_model
 from lslo.adapters.index_strategy import index_strategy
-from lslo.adapters.parameter_counts import count_adapter, count_model
+from lslo.adapters.layers import LSLoLinear
+from lslo.adapters.parameter_counts import ParameterCounts, count_adapter, count_model
 from lslo.adapters.placement import add_lslo, number_of_layers
+from lslo.adapters.routing import Router
+from lslo.adapters.weight_matrices import SIDES, WeightMatrix
 from lslo.base_model.loading import base_model_fingerprint, load_base_model
 from lslo.experiment.hyperparameters import GradualPruningSchedule
-from lslo.experiment.languages import all_directions
 from lslo.experiment.settings import PRUNED_CLASSES, Setting
 from lslo.files.atomic import link_or_copy
-from lslo.recipes.pruning_groups import language_pruner
+from lslo.recipes.pruning_groups import gps_groups
 from lslo.recipes.training_job import TrainingJob
-from lslo.running.process_group import ProcessGroup
-from lslo.training.checkpoints import CheckpointStore
-from lslo.training.trainer import train
+from lslo.training.pruning import GradualPruner
 
 logger = logging.getLogger(__name__)
 
 
-def fine_tune(
-    job: TrainingJob,
-    setting: Setting,
-    pruning: tuple[int, int],
-    learned_strategy: Path | None,
-    output: Path,
-    parameters: Path,
-    epochs_output: Path,
-    keep_epochs: bool = False,
-    progress: TextIO | None = None,
-) -> None:
-    """Train a setting on every direction's sentence pairs and write its adapter folder.
+@dataclass(frozen=True)
+class FineTuningOutputs:
+    """The files and folders that fine-tuning writes.
 
-    pruning: E and k of Equation 6, in epochs. learned_strategy: `index_strategy.json` of weight learning.
-    output: the adapter folder; for full fine-tuning a model folder. parameters: the file of their counts.
-    epochs_output: a folder that gets the adapter after each epoch but the last, as `epoch{n}`, if
-    keep_epochs; else it is made empty.
+    Attributes:
+        output: The adapter folder; for full fine-tuning a model folder.
+        parameters: The counts of parameters, as JSON.
+        epochs_output: A folder that gets the adapter after each epoch but the last, as `epoch{n}`, where they
+            are kept; otherwise it stays empty.
     """
-    process_group = ProcessGroup.join()
-    recipe = job.recipe
-    router, pruners, placed = None, [], {}
-    ranks: dict[str, int] = {}
-    strategy = None
-    if setting.kind == "full":
-        model = load_base_model(job.base_model)
-        model.requires_grad_(True)
-    else:
-        model = job.load_frozen_model()
-        layers = {side: number_of_layers(model, side) for side in ("encoder", "decoder")}
-        strategy = index_strategy(setting.index, learned_strategy, layers["encoder"], layers["decoder"])
-        rank_of_class = setting.rank_of_class(set(job.resource_classes.values()))
-        ranks = {language: rank_of_class[name] for language, name in job.resource_classes.items()}
-        router, placed = add_lslo(model, ranks, strategy, modules=setting.modules, seed=recipe.seed)
-    model.to(process_group.device)
-    if setting.gps_ratio is not None:
-        schedule = GradualPruningSchedule(float(setting.gps_ratio), *pruning)
-        pruned = [index for index, name in enumerate(job.resource_classes.values()) if name in PRUNED_CLASSES]
-        pruners.append(language_pruner(placed, pruned, schedule))
 
-    def save(folder: Path) -> None:
+    output: Path
+    parameters: Path
+    epochs_output: Path
+
+
+@dataclass(frozen=True)
+class _Tuned:
+    """A model with everything that fine-tuning trains in it.
+
+    Attributes:
+        model: The whole model.
+        router: The router of the LSLo modules; None in full fine-tuning.
+        placed: The LSLo modules; empty in full fine-tuning.
+        description: The description of the adapter; None in full fine-tuning.
+    """
+
+    model: M2M100ForConditionalGeneration
+    router: Router | None = None
+    placed: Mapping[WeightMatrix, LSLoLinear] = field(default_factory=dict)
+    description: AdapterDescription | None = None
+
+    def counts(self) -> ParameterCounts:
+        """Returns the counts of trained parameters."""
+        return (
+            count_adapter(self.placed, self.model.config.d_model) if self.placed else count_model(self.model)
+        )
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """The training of one setting on the sentence pairs of all directions.
+
+    Attributes:
+        job: The inputs, the hyperparameters and the state.
+        setting: The setting, full fine-tuning or LSLo.
+        pruning: E and k of Equation 6, in epochs, for settings with GPS.
+        learned_strategy: `index_strategy.json` from weight learning; needed by settings with `WL`.
+        keep_epochs: Whether the adapter of each epoch is kept.
+    """
+
+    job: TrainingJob
+    setting: Setting
+    pruning: tuple[int, int]
+    learned_strategy: Path | None = None
+    keep_epochs: bool = False
+
+    def train(self, outputs: FineTuningOutputs, progress: TextIO | None = None) -> None:
+        """Trains, and writes the adapter folder and the counts of its parameters.
+
+        Args:
+            outputs: The files and folders to write.
+            progress: The terminal on which to draw a progress bar.
+        """
+        tuned = self._load_full() if self.setting.kind == "full" else self._load_lslo()
+        process_group = self.job.train(
+            tuned.model,
+            router=tuned.router,
+            pruners=self._pruners(tuned.placed),
+            name=f"setting {self.setting}",
+            save_epoch=(lambda folder: self._save(tuned, folder)) if self.keep_epochs else None,
+            progress=progress,
+        )
+        if not process_group.leads:
+            return
+        self._save(tuned, outputs.output)
+        counts = tuned.counts()
+        counts.write(outputs.parameters)
+        logger.info(
+            "setting %s: %d parameters, %d of them not zero", self.setting, counts.true, counts.nonzero
+        )
+        outputs.epochs_output.mkdir(parents=True, exist_ok=True)
+        if self.keep_epochs:
+            # Linked: fifteen copies of a 615 M model are 37 GB.
+            link_or_copy(self.job.epochs_folder, outputs.epochs_output)
+
+    def _load_full(self) -> _Tuned:
+        return _Tuned(load_base_model(self.job.base_model).requires_grad_(True))
+
+    def _load_lslo(self) -> _Tuned:
+        model = self.job.load_frozen_model()
+        layers = [number_of_layers(model, side) for side in SIDES]
+        strategy = index_strategy(self.setting.index, self.learned_strategy, *layers)
+        classes = self.job.resource_classes
+        rank_of_class = self.setting.rank_of_class(set(classes.values()))
+        ranks = {language: rank_of_class[name] for language, name in classes.items()}
+        router, placed = add_lslo(
+            model, ranks, strategy, modules=self.setting.modules, seed=self.job.recipe.seed
+        )
+        description = AdapterDescription(
+            setting=str(self.setting),
+            ranks=ranks,
+            strategy=strategy,
+            modules=self.setting.modules,
+            base_model_sha256=base_model_fingerprint(self.job.base_model),
+            codes=self.job.codes,
+        )
+        return _Tuned(model, router, placed, description)
+
+    def _pruners(self, placed: Mapping[WeightMatrix, LSLoLinear]) -> list[GradualPruner]:
+        """Returns the pruner of high- and medium-resource languages, if the setting has GPS."""
+        if self.setting.gps_ratio is None:
+            return []
+        classes = self.job.resource_classes.values()
+        languages = [index for index, name in enumerate(classes) if name in PRUNED_CLASSES]
+        schedule = GradualPruningSchedule(float(self.setting.gps_ratio), *self.pruning)
+        return [GradualPruner(gps_groups(placed, languages), schedule)]
+
+    def _save(self, tuned: _Tuned, folder: Path) -> None:
+        """Writes an adapter folder, in full fine-tuning a model folder, in place of what is there."""
         shutil.rmtree(folder, ignore_errors=True)
-        if setting.kind == "full":
-            save_full_model(model, job.base_model, job.codes, folder)
+        if tuned.description is None:
+            save_full_model(tuned.model, self.job.base_model, self.job.codes, folder)
         else:
-            save_adapter(
-                folder,
-                placed,
-                AdapterDescription(
-                    setting=str(setting),
-                    ranks=ranks,
-                    strategy=strategy,
-                    modules=setting.modules,
-                    base_model_sha256=base_model_fingerprint(job.base_model),
-                    codes=job.codes,
-                ),
-            )
-
-    checkpoints = CheckpointStore(job.state, job.fingerprint)
-    # What a continued job needs lies beside its state.
-    kept = job.state / "epochs"
-    if process_group.leads:
-        if checkpoints.load() is None:
-            shutil.rmtree(kept, ignore_errors=True)
-        kept.mkdir(parents=True, exist_ok=True)
-    process_group.wait()
-
-    def after_epoch(epoch: int) -> None:
-        if keep_epochs and epoch < recipe.epochs:
-            save(kept / f"epoch{epoch}")
-
-    corpus = job.load_corpus()
-    examples = corpus.examples(all_directions(corpus.languages))
-    if process_group.leads:
-        logger.info("setting %s: %d sentence pairs an epoch", setting, len(examples))
-    train(
-        model,
-        corpus,
-        lambda epoch: examples,
-        recipe,
-        router=router,
-        pruners=pruners,
-        metrics=job.metrics,
-        checkpoints=checkpoints,
-        after_epoch=after_epoch,
-        progress=progress,
-        process_group=process_group,
-    )
-    if not process_group.leads:
-        return
-    save(output)
-    counts = count_adapter(placed, model.config.d_model) if placed else count_model(model)
-    counts.write(parameters)
-    logger.info("setting %s: %d parameters, %d of them not zero", setting, counts.true, counts.nonzero)
-    # Linked: of a 615 M model fifteen copies are 37 GB.
-    link_or_copy(kept, epochs_output)
+            save_adapter(folder, tuned.placed, tuned.description)

@@ -7,6 +7,7 @@ magnitude in groups; they differ in the groups. A matrix that loses less than it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -17,20 +18,19 @@ from lslo.adapters.layers import LSLoLinear
 from lslo.adapters.placement import add_lslo
 from lslo.adapters.weight_matrices import WeightMatrix
 from lslo.experiment.hyperparameters import GradualPruningSchedule
-from lslo.experiment.languages import all_directions
-from lslo.recipes.pruning_groups import B_matrix
+from lslo.recipes.pruning_groups import B_matrix, analysis_groups
 from lslo.recipes.training_job import TrainingJob
-from lslo.running.process_group import ProcessGroup
-from lslo.training.checkpoints import CheckpointStore
-from lslo.training.pruning import GradualPruner, PrunedMatrix
-from lslo.training.trainer import train
+from lslo.training.pruning import GradualPruner
 
 
 class SubspaceAnalysis:
-    """The pruner of ISE or LSP and the scores of its B matrices.
+    """The pruner of ISE or LSP, and the scores of its B matrices.
 
-    analysis: `ise` groups the B matrices of all languages and modules of a layer, `lsp` those of one
-    language in all layers. placed: LSLo modules of one rank. languages: codes in the router's order.
+    Args:
+        analysis: `ise` or `lsp`, which decides the groups (`analysis_groups`).
+        placed: LSLo modules of one rank.
+        languages: The codes of the languages, in the router's order.
+        schedule: The pruning ratio of each epoch.
     """
 
     def __init__(
@@ -45,18 +45,17 @@ class SubspaceAnalysis:
             for matrix, module in placed.items()
             for index, language in enumerate(languages)
         }
-        groups: dict[object, list[PrunedMatrix]] = {}
-        for (matrix, language), B in self.matrices.items():
-            key = (matrix.side, matrix.layer) if analysis == "ise" else language
-            groups.setdefault(key, []).append(B)
-        self.pruner = GradualPruner(list(groups.values()), schedule)
+        self.pruner = GradualPruner(analysis_groups(analysis, self.matrices), schedule)
 
     def scores(self) -> pd.DataFrame:
-        """One row a B matrix: side, layer, module, language, size, pruned and Equation 5's score,
+        """Returns the scores of Equation 5.
 
-            Score(B) = #pruned(B) − P · #B,
+            Score(B) = #pruned(B) − P · #B
 
-        which sums to 0 over a group but for the rounding of P times the group's size to whole weights.
+        They sum to 0 over a group, except for the rounding of P times the group's size to whole weights.
+
+        Returns:
+            One row for each B matrix. Columns: side, layer, module, language, size, pruned, score.
         """
         rows = [
             {
@@ -74,38 +73,49 @@ class SubspaceAnalysis:
         return table
 
 
-def estimate_subspaces(
-    job: TrainingJob,
-    analysis: str,
-    rank: int,
-    schedule: GradualPruningSchedule,
-    strategy_file: Path,
-    scores_file: Path,
-    progress: TextIO | None = None,
-) -> None:
-    """ISE or LSP: write the score of each B matrix.
+@dataclass(frozen=True)
+class SubspaceEstimationOutputs:
+    """The file that ISE or LSP writes.
 
-    analysis: `ise` or `lsp`. strategy_file: of weight learning. scores_file: one row a B matrix.
+    Attributes:
+        scores_file: The score of each B matrix, as CSV.
     """
-    process_group = ProcessGroup.join()
-    model = job.load_frozen_model()
-    ranks = dict.fromkeys(job.languages, rank)
-    router, placed = add_lslo(model, ranks, IndexStrategy.read(strategy_file), seed=job.recipe.seed)
-    model.to(process_group.device)
-    subspaces = SubspaceAnalysis(analysis, placed, job.languages, schedule)
-    examples = (corpus := job.load_corpus()).examples(all_directions(job.languages))
-    checkpoints = CheckpointStore(job.state, job.fingerprint)
-    train(
-        model,
-        corpus,
-        lambda epoch: examples,
-        job.recipe,
-        router=router,
-        pruners=[subspaces.pruner],
-        metrics=job.metrics,
-        checkpoints=checkpoints,
-        progress=progress,
-        process_group=process_group,
-    )
-    if process_group.leads:
-        subspaces.scores().to_csv(scores_file, index=False, float_format="%.4f", lineterminator="\n")
+
+    scores_file: Path
+
+
+@dataclass(frozen=True)
+class SubspaceEstimation:
+    """The training of ISE or LSP.
+
+    Attributes:
+        job: The inputs, the hyperparameters and the state.
+        analysis: `ise` or `lsp`.
+        rank: The rank of all modules, for every language.
+        schedule: The pruning ratio of each epoch.
+        strategy_file: The index strategy from weight learning.
+    """
+
+    job: TrainingJob
+    analysis: str
+    rank: int
+    schedule: GradualPruningSchedule
+    strategy_file: Path
+
+    def train(self, outputs: SubspaceEstimationOutputs, progress: TextIO | None = None) -> None:
+        """Trains, and writes the score of each B matrix.
+
+        Args:
+            outputs: The file to write.
+            progress: The terminal on which to draw a progress bar.
+        """
+        model = self.job.load_frozen_model()
+        ranks = dict.fromkeys(self.job.languages, self.rank)
+        strategy = IndexStrategy.read(self.strategy_file)
+        router, placed = add_lslo(model, ranks, strategy, seed=self.job.recipe.seed)
+        subspaces = SubspaceAnalysis(self.analysis, placed, self.job.languages, self.schedule)
+        process_group = self.job.train(model, router=router, pruners=[subspaces.pruner], progress=progress)
+        if process_group.leads:
+            subspaces.scores().to_csv(
+                outputs.scores_file, index=False, float_format="%.4f", lineterminator="\n"
+            )

@@ -1,42 +1,53 @@
-"""What the training jobs of the workflow have in common: their data, their base model, their state."""
+"""The jobs of the three training stages: data, base model and state, and running one to published results."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TextIO, TypeVar
 
 import torch
 from transformers import M2M100ForConditionalGeneration
 
+from lslo.adapters.routing import Router
 from lslo.base_model.loading import load_base_model
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.plain_text import read_split
 from lslo.corpus.tokenized import TokenizedCorpus
 from lslo.experiment.hyperparameters import Recipe
+from lslo.experiment.languages import all_directions
 from lslo.experiment.provenance import ATTEMPTS, note_attempt, software
 from lslo.files.atomic import atomic_folder, publish
-from lslo.files.checksums import check_checksums, files_fingerprint, write_checksums
+from lslo.files.checksums import check_checksums, files_fingerprint, text_sha256, write_checksums
 from lslo.files.locks import only_job
 from lslo.running.gpus import claimed_gpus
 from lslo.running.launch import launch
+from lslo.running.process_group import ProcessGroup
+from lslo.training.batches import TrainingExamples
 from lslo.training.checkpoints import CheckpointStore
+from lslo.training.pruning import GradualPruner
+from lslo.training.trainer import Trainer, TrainingRecords
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What is trained on what.
+    """The inputs, the hyperparameters and the state of a training.
 
-    base_model: its folder. corpus: the folder of one split, `{language}.txt`. resource_classes: class of
-    each language, in the experiment's order. codes: the base model's code of each language. metrics: the
-    file of JSON lines. state: the folder of the training state, and the fingerprint of what determines it.
+    Attributes:
+        base_model: The folder of the base model.
+        corpus: The folder of one split of the corpus, with a file `{language}.txt` for each language.
+        resource_classes: The class of each language, in the experiment's order.
+        codes: The base model's code of each language.
+        recipe: The hyperparameters.
+        metrics: The file that gets a JSON line for each update.
+        state: The folder of the training state.
+        fingerprint: A hexadecimal digest of everything that determines the state.
     """
 
     base_model: Path
@@ -50,56 +61,148 @@ class TrainingJob:
 
     @property
     def languages(self) -> list[str]:
-        """Codes, in the experiment's order."""
+        """The codes of the languages, in the experiment's order."""
         return list(self.resource_classes)
 
+    @property
+    def checkpoints(self) -> CheckpointStore:
+        """The saved states of this training."""
+        return CheckpointStore(self.state, self.fingerprint)
+
+    @property
+    def epochs_folder(self) -> Path:
+        """The folder, beside the state, of what is kept of each epoch: a continued job needs it again."""
+        return self.state / "epochs"
+
+    def load_frozen_model(self) -> M2M100ForConditionalGeneration:
+        """Loads the base model as LSLo needs it: frozen, in the recipe's precision."""
+        return load_base_model(self.base_model, getattr(torch, self.recipe.precision))
+
     def load_corpus(self) -> TokenizedCorpus:
-        """The tokenised sentences."""
+        """Reads and tokenises the sentences of all languages."""
         tokenizer = Tokenizer(self.base_model, self.codes)
         return TokenizedCorpus.of(read_split(self.corpus, self.languages), tokenizer)
 
-    def load_frozen_model(self) -> M2M100ForConditionalGeneration:
-        """The base model for LSLo: frozen, in the recipe's precision."""
-        return load_base_model(self.base_model, getattr(torch, self.recipe.precision))
+    def train(
+        self,
+        model: M2M100ForConditionalGeneration,
+        *,
+        router: Router | None = None,
+        pruners: Sequence[GradualPruner] = (),
+        name: str | None = None,
+        save_epoch: Callable[[Path], None] | None = None,
+        progress: TextIO | None = None,
+    ) -> ProcessGroup:
+        """Trains a model in place, on every sentence pair of every direction.
+
+        Every process of a job calls this with the same model.
+
+        Args:
+            model: The model; its parameters that require a gradient are trained.
+            router: The router of its LSLo modules; None without them.
+            pruners: The pruners of its matrices.
+            name: The training's name in the log line with the number of sentence pairs; None for no line.
+            save_epoch: Writes the model as it is into a folder. Called in the first process after each epoch
+                but the last, with `epochs_folder/epoch{n}`.
+            progress: The terminal on which to draw a progress bar.
+
+        Returns:
+            The processes that trained together, of which the first one writes the results.
+        """
+        process_group = ProcessGroup.join()
+        model.to(process_group.device)
+        for pruner in pruners:
+            pruner.to(process_group.device)
+        if process_group.leads and save_epoch:
+            self._prepare_epochs_folder()
+        corpus = self.load_corpus()
+        examples = corpus.examples(all_directions(self.languages))
+        if process_group.leads and name:
+            logger.info("%s: %d sentence pairs an epoch", name, len(examples))
+
+        def after_epoch(epoch: int) -> None:
+            if save_epoch and epoch < self.recipe.epochs:
+                save_epoch(self.epochs_folder / f"epoch{epoch}")
+
+        Trainer(
+            model,
+            TrainingExamples.fixed(corpus, examples),
+            self.recipe,
+            router=router,
+            pruners=pruners,
+            records=TrainingRecords(self.metrics, self.checkpoints, after_epoch, progress),
+            process_group=process_group,
+        ).run()
+        return process_group
+
+    def _prepare_epochs_folder(self) -> None:
+        """Makes the folder of kept epochs, and empties it where training begins anew."""
+        if self.checkpoints.load() is None:
+            shutil.rmtree(self.epochs_folder, ignore_errors=True)
+        self.epochs_folder.mkdir(parents=True, exist_ok=True)
+
+
+Outputs = TypeVar("Outputs", contravariant=True)
+
+
+class Training(Protocol[Outputs]):
+    """A training that `run` can run: WeightLearning, SubspaceEstimation or FineTuning."""
+
+    @property
+    def job(self) -> TrainingJob:
+        """The inputs, the hyperparameters and the state."""
+
+    def train(self, outputs: Outputs, progress: TextIO | None = None) -> None:
+        """Trains, and writes the results.
+
+        Args:
+            outputs: A dataclass of the files and folders that the results are written to.
+            progress: The terminal on which to draw a progress bar.
+        """
 
 
 def run(
-    function: Callable, arguments: Mapping[str, Any], outputs: Mapping[str, Path], gpus: int, locks: Path
+    training: Training[Outputs], outputs: Outputs, gpus: int, locks: Path, progress: TextIO | None = None
 ) -> None:
-    """Call a training function, on GPUs of its own and alone with its state, and publish its results.
+    """Runs a training on GPUs of its own, alone with its state, and publishes its results.
 
-    arguments: of the function, `job` among them. outputs: further arguments, the files or folders that it
-    writes. gpus: processes, each on one; 0 computes on the CPU. locks: the folder of GPU locks.
+    The results are made below the job's state and then linked to where they belong: they appear there
+    complete. They stay with the state, at no cost in space, because Snakemake deletes the outputs of a job
+    whose end it did not see, as that of a job that went on when Snakemake was killed. Such a job, started
+    again, ends at once.
 
-    The results are made below the job's state and then linked to where they belong: they appear there whole.
-    They stay with the state, at no cost in space, because Snakemake deletes the outputs of a job whose end
-    it did not see (of one that went on when Snakemake was killed): such a job then ends at once.
+    Args:
+        training: The training.
+        outputs: The files and folders that get the results.
+        gpus: The number of processes, each on a GPU of its own; 0 computes on the CPU.
+        locks: The folder of GPU locks.
+        progress: The terminal on which to draw a progress bar.
     """
-    job: TrainingJob = arguments["job"]
+    job = training.job
     with only_job(job.state):
         result = job.state / "result"
         if not _finished(result, job.fingerprint):
             attempts = job.state / ATTEMPTS
-            if not CheckpointStore(job.state, job.fingerprint).has_own:
+            if not job.checkpoints.has_own:
                 attempts.unlink(missing_ok=True)
             note_attempt(attempts)
             with claimed_gpus(gpus, locks), atomic_folder(result) as partial:
-                staged = {name: partial / name for name in outputs}
-                launch(function, {**arguments, **staged}, gpus)
+                staged = type(outputs)(**{name: partial / name for name in vars(outputs)})
+                launch(training.train, {"outputs": staged, "progress": progress}, gpus)
                 shutil.copyfile(job.metrics, partial / "metrics")
                 shutil.copyfile(attempts, partial / ATTEMPTS)
                 (partial / "fingerprint").write_text(job.fingerprint)
                 write_checksums(partial)
         else:
             logger.info("%s: finished before, nothing has changed since", result)
-        CheckpointStore(job.state, job.fingerprint).remove()
-        shutil.rmtree(job.state / "epochs", ignore_errors=True)
-        for name, path in {**outputs, "metrics": job.metrics}.items():
+        job.checkpoints.remove()
+        shutil.rmtree(job.epochs_folder, ignore_errors=True)
+        for name, path in {**vars(outputs), "metrics": job.metrics}.items():
             publish(result / name, path)
 
 
 def _finished(result: Path, fingerprint: str) -> bool:
-    """Whether the folder has the results of this fingerprint, whole."""
+    """Returns whether the folder has the complete results of this fingerprint."""
     file = result / "fingerprint"
     if not file.exists() or file.read_text() != fingerprint:
         return False
@@ -112,11 +215,15 @@ def _finished(result: Path, fingerprint: str) -> bool:
 
 
 def state_fingerprint(inputs: Iterable[str], params: Any, gpus: int) -> str:
-    """Digest over a job's input files and parameters (settings, recipe, fingerprint of the code).
+    """Returns a digest over a job's input files and parameters, hexadecimal.
 
-    inputs, params: `snakemake.input` and `snakemake.params`. gpus: processes of the job.
-    A state made by other ones must not be used.
+    A state with another digest must not be used.
+
+    Args:
+        inputs: `snakemake.input`.
+        params: `snakemake.params`: settings, recipe, fingerprint of the code.
+        gpus: The number of processes of the job.
     """
     files = files_fingerprint(path for path in map(Path, inputs) if path.is_file())
     values = json.dumps({**dict(params.items()), "software": software()}, sort_keys=True, default=str)
-    return hashlib.sha256(f"{files}\n{values}\n{gpus}".encode()).hexdigest()
+    return text_sha256(f"{files}\n{values}\n{gpus}")

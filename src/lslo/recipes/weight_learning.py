@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -12,17 +13,17 @@ from lslo.adapters.index_strategy import SOURCE, TARGET, IndexStrategy
 from lslo.adapters.layers import LayerWeights
 from lslo.adapters.placement import add_weighted_lslo
 from lslo.adapters.weight_matrices import SIDES
-from lslo.experiment.languages import all_directions
 from lslo.recipes.training_job import TrainingJob
-from lslo.running.process_group import ProcessGroup
-from lslo.training.checkpoints import CheckpointStore
-from lslo.training.trainer import train
 
 
 def weights_table(weights: Mapping[tuple[str, int], LayerWeights]) -> pd.DataFrame:
-    """The learned softmax weights, one row a layer (`weight_learning/weights.csv`, Figure 1).
+    """Makes the table of learned softmax weights (`weight_learning/weights.csv`, Figure 1).
 
-    weights: by (side, layer from 1). Columns: side, layer, source_weight, target_weight.
+    Args:
+        weights: The weights of each layer by (side, layer from 1).
+
+    Returns:
+        One row for each layer. Columns: side, layer, source_weight, target_weight.
     """
     rows = []
     for (side, layer), module in weights.items():
@@ -32,41 +33,56 @@ def weights_table(weights: Mapping[tuple[str, int], LayerWeights]) -> pd.DataFra
 
 
 def learned_strategy(table: pd.DataFrame) -> IndexStrategy:
-    """For each layer the side with the larger weight; the target where they are equal."""
+    """Returns the language with the larger weight for each layer; the target where they are equal.
 
-    def of(side: str) -> tuple[str, ...]:
+    Args:
+        table: The weights, as `weights_table` makes them.
+    """
+
+    def of_side(side: str) -> tuple[str, ...]:
         rows = table[table["side"] == side].sort_values("layer")
         larger = rows["source_weight"] > rows["target_weight"]
         return tuple(SOURCE if source else TARGET for source in larger)
 
-    return IndexStrategy(**{side: of(side) for side in SIDES})
+    return IndexStrategy(**{side: of_side(side) for side in SIDES})
 
 
-def learn_weights(
-    job: TrainingJob, rank: int, weights_file: Path, strategy_file: Path, progress: TextIO | None = None
-) -> None:
-    """Weight learning: write the weight of source and target of each layer, and the strategy they choose.
+@dataclass(frozen=True)
+class WeightLearningOutputs:
+    """The files that weight learning writes.
 
-    rank: of all languages' modules, source- and target-indexed.
+    Attributes:
+        weights_file: The weights of source and target in each layer, as CSV.
+        strategy_file: The index strategy that they choose, as JSON.
     """
-    process_group = ProcessGroup.join()
-    model = job.load_frozen_model()
-    router, weights = add_weighted_lslo(model, job.languages, rank, seed=job.recipe.seed)
-    model.to(process_group.device)
-    examples = (corpus := job.load_corpus()).examples(all_directions(job.languages))
-    checkpoints = CheckpointStore(job.state, job.fingerprint)
-    train(
-        model,
-        corpus,
-        lambda epoch: examples,
-        job.recipe,
-        router=router,
-        metrics=job.metrics,
-        checkpoints=checkpoints,
-        progress=progress,
-        process_group=process_group,
-    )
-    if process_group.leads:
-        table = weights_table(weights)
-        table.to_csv(weights_file, index=False, float_format="%.6f", lineterminator="\n")
-        learned_strategy(table).write(strategy_file)
+
+    weights_file: Path
+    strategy_file: Path
+
+
+@dataclass(frozen=True)
+class WeightLearning:
+    """The training of source- and target-indexed LSLo modules side by side, with a pair of weights a layer.
+
+    Attributes:
+        job: The inputs, the hyperparameters and the state.
+        rank: The rank of all modules, for every language.
+    """
+
+    job: TrainingJob
+    rank: int
+
+    def train(self, outputs: WeightLearningOutputs, progress: TextIO | None = None) -> None:
+        """Trains, and writes the weights and the index strategy.
+
+        Args:
+            outputs: The files to write.
+            progress: The terminal on which to draw a progress bar.
+        """
+        model = self.job.load_frozen_model()
+        router, weights = add_weighted_lslo(model, self.job.languages, self.rank, seed=self.job.recipe.seed)
+        process_group = self.job.train(model, router=router, progress=progress)
+        if process_group.leads:
+            table = weights_table(weights)
+            table.to_csv(outputs.weights_file, index=False, float_format="%.6f", lineterminator="\n")
+            learned_strategy(table).write(outputs.strategy_file)

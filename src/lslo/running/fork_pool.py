@@ -1,6 +1,6 @@
-"""Work of one thread each in several processes: what small models on a CPU gain most from.
+"""Pools of forked processes with one thread each, which small models on a CPU gain most from.
 
-The products of a model such as the embedded one are too small to share between threads.
+The matrix products of a model such as the demo's are too small to be shared between threads.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 _PR_SET_PDEATHSIG = 1
 # Up to this dimension, processes of one thread each are faster than one process of several threads.
 SMALL_MODEL = 512
-# How long to wait for a process whose end broke the pool, to know how it ended.
+# The time to wait for the exit code of the process whose end broke the pool.
 SECONDS_TO_END = 1
-# What this copy of the first process is to do.
+# The function that this forked process calls.
 _function: Callable[[Any], Any] | None = None
 
 
 def suitable_processes(model: PreTrainedModel) -> int:
-    """How many processes should share work with this model: one for each of PyTorch's threads, or 1.
+    """Returns how many processes should share work with a model: one for each of PyTorch's threads, or 1.
 
-    Only a small model on a CPU gains by it. Only on Linux may processes be copies of this one: elsewhere
-    numerical libraries break in them. Where a GPU was used, PyTorch cannot compute gradients in them, and
-    daemonic processes may not have any.
+    Only a small model on a CPU gains by several processes. Only on Linux can they be forked: elsewhere
+    numerical libraries break in forked processes. Where a GPU was used, PyTorch cannot compute gradients in
+    them, and daemonic processes may not fork.
     """
     small = model.device.type == "cpu" and model.config.d_model <= SMALL_MODEL
     possible = sys.platform == "linux" and not torch.cuda.is_available()
@@ -44,11 +44,15 @@ def suitable_processes(model: PreTrainedModel) -> int:
 
 
 class ForkPool:
-    """ForkPool of this process, with a thread each, that call a function; a context manager.
+    """A pool of forks of this process, with one thread each, that call a function; a context manager.
 
-    They are made at the first call, with all that is in memory then: a model need not be sent to them. They
-    end with the thread that called, even where this process is killed, and are killed where the context is
-    left by an exception.
+    The processes are forked at the first call, with everything that is in memory then: a model need not be
+    sent to them. They end with the thread that made the first call, even where this process is killed, and
+    they are killed where an exception leaves the context.
+
+    Args:
+        function: The function to call.
+        processes: The number of forked processes.
     """
 
     def __init__(self, function: Callable[[Any], Any], processes: int):
@@ -61,7 +65,17 @@ class ForkPool:
         self._processes: set[multiprocessing.Process] | None = None
 
     def call(self, item: Any) -> Future:
-        """Have function(item) called; both item and result are pickled."""
+        """Has a forked process call function(item).
+
+        Args:
+            item: The argument, which is pickled, as the function's result is.
+
+        Returns:
+            The call, for `result`.
+
+        Raises:
+            MemoryError: A forked process was killed.
+        """
         others = set(multiprocessing.active_children()) if self._processes is None else set()
         try:
             call = self._pool.submit(_call, item)
@@ -73,15 +87,23 @@ class ForkPool:
         return call
 
     def result(self, call: Future) -> Any:
-        """What the function returned or raised; MemoryError where its process was killed."""
+        """Waits for a call, and returns what the function returned or raises what it raised.
+
+        Args:
+            call: A call that `call` returned.
+
+        Raises:
+            MemoryError: A forked process was killed.
+            BrokenProcessPool: What the function returned or raised cannot be unpickled.
+        """
         try:
             return call.result()
         except BrokenProcessPool as error:
             raise self._broken(error) from error
 
     def _broken(self, error: BrokenProcessPool) -> Exception:
-        """What to raise when processes are gone: killed from without, or broken by what they returned."""
-        # The pool's own thread may have seen the end of a process, and not yet said how it ended.
+        """Returns the error to raise for a broken pool: a process was killed, or returned what broke it."""
+        # The pool's own thread may have seen a process end and not have stored its exit code yet.
         limit = time.monotonic() + SECONDS_TO_END
         while -signal.SIGKILL not in {process.exitcode for process in self._processes or ()}:
             if time.monotonic() > limit:
@@ -97,7 +119,7 @@ class ForkPool:
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         if kind is not None:
-            # Whoever stops this wants it to end, not to wait until all calls that have begun are done.
+            # Whoever stops the work wants it to end, not to wait until all calls that have begun are done.
             for process in self._processes or ():
                 process.kill()
         self._pool.shutdown(cancel_futures=True)
@@ -106,28 +128,37 @@ class ForkPool:
 def map_in_forks(
     function: Callable[[Any], Any], items: Sequence[Any], processes: int
 ) -> Iterator[tuple[int, Any]]:
-    """(index, function(items[index])) in the order in which they are done.
+    """Calls a function with each item, in forked processes, and yields the results as they are done.
 
-    With one process, in this one; otherwise in `ForkPool` of it. What function raises is raised here.
+    Whatever the function raises is raised here.
+
+    Args:
+        function: The function to call.
+        items: Its arguments; with several processes they and the results are pickled.
+        processes: The number of forked processes; 1 makes all calls in this process.
+
+    Yields:
+        (index, function(items[index])), in the order in which the calls are done.
     """
     if processes == 1 or len(items) < 2:
         yield from ((index, function(item)) for index, item in enumerate(items))
         return
-    with ForkPool(function, min(processes, len(items))) as copies:
-        waiting = {copies.call(item): index for index, item in enumerate(items)}
+    with ForkPool(function, min(processes, len(items))) as pool:
+        waiting = {pool.call(item): index for index, item in enumerate(items)}
         for done in as_completed(waiting):
-            yield waiting[done], copies.result(done)
+            yield waiting[done], pool.result(done)
 
 
 def _begin(function: Callable[[Any], Any], parent: int) -> None:
+    """Prepares a forked process. parent: the id of the process that it was forked from."""
     if ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) or os.getppid() != parent:
-        # It would not know that the first process has ended, or did not see it end.
+        # This process would not be told when its parent ends, or the parent has ended already.
         os._exit(1)
     global _function
     _function = function
-    # Threads that the first process's products ran in do not exist in its copies.
+    # The threads that compute the parent's products do not exist in its forks.
     torch.set_num_threads(1)
-    # The terminal's Ctrl-C and SLURM's signals reach all processes: the first one speaks for them.
+    # The terminal's Ctrl-C and SLURM's signals reach all processes; only the parent acts on them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 

@@ -1,4 +1,4 @@
-"""Running a function in one process, or in several that train together."""
+"""The launch of a function in one process, or in several that train together."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ from lslo.running.script import set_up_logging
 
 
 def launch(function: Callable, arguments: dict[str, Any], processes: int) -> None:
-    """Call `function(**arguments)`, in so many processes as torchrun would start them.
+    """Calls `function(**arguments)` here, or in several new processes as torchrun starts them.
 
-    function: one of a module (it is found by name in the new processes). arguments: must be picklable;
-    `progress`, a terminal, is left out where there are several processes. Each process finds its place with
-    `ProcessGroup.join`.
+    Each new process finds its place in the group with `ProcessGroup.join`.
 
-    Raises ValueError with the message of a user's error in one of them, Stopped where they
-    stopped at a signal to this one, and torch's ChildFailedError if one fails otherwise.
+    Args:
+        function: A function or bound method that can be pickled.
+        arguments: The arguments, which must be picklable. With several processes `progress`, a terminal, is
+            replaced by None.
+        processes: The number of processes; with 0 or 1 the function is called in this process.
+
+    Raises:
+        ValueError: One of several processes failed through an error of the user's; this has its message.
+        Stopped: The processes stopped because of a signal to this one.
+        ChildFailedError: One of several processes failed otherwise.
     """
     if processes <= 1:
         function(**arguments)
@@ -42,19 +48,19 @@ def launch(function: Callable, arguments: dict[str, Any], processes: int) -> Non
         max_restarts=0,
     )
     with tempfile.TemporaryDirectory() as folder:
-        told = Path(folder) / "error.txt"
+        message = Path(folder) / "error.txt"
         try:
-            elastic_launch(config, _call)(function, {**arguments, "progress": None}, told)
+            elastic_launch(config, _call)(function, {**arguments, "progress": None}, message)
         except (ChildFailedError, SignalException) as error:
-            # A signal to this process is passed on to the others, which save their state first.
-            if told.exists():
+            # torch passes a signal to this process on to the others, which save their state first.
+            if message.exists():
                 kind = Stopped if isinstance(error, SignalException) else ValueError
-                raise kind(told.read_text(encoding="utf-8")) from None
+                raise kind(message.read_text(encoding="utf-8")) from None
             raise
 
 
-def _call(function: Callable, arguments: dict[str, Any], told: Path) -> None:
-    """Call the function; a user's error is told to the launching process through a file."""
+def _call(function: Callable, arguments: dict[str, Any], message_file: Path) -> None:
+    """Calls the function, and hands a user's error to the launching process through a file."""
     set_up_logging()
     try:
         function(**arguments)
@@ -62,5 +68,5 @@ def _call(function: Callable, arguments: dict[str, Any], told: Path) -> None:
         message = user_message(error)
         if message is None:
             raise
-        told.write_text(message.removeprefix("error: "), encoding="utf-8")
+        message_file.write_text(message.removeprefix("error: "), encoding="utf-8")
         raise SystemExit(1) from None

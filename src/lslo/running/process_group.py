@@ -1,7 +1,7 @@
-"""Several processes that train together, each on a GPU of its own (or on the CPU, for tests).
+"""The group of processes that train together, each on a GPU of its own (or on the CPU, for tests).
 
-Started by torchrun, which sets RANK, LOCAL_RANK and WORLD_SIZE. The batches of an update are dealt out to the
-processes, and their gradients are summed: one update of N processes is that of one process.
+torchrun starts them and sets RANK, LOCAL_RANK and WORLD_SIZE. The batches of an update are dealt out to the
+processes, and their gradients are summed: an update by N processes is the same as an update by one.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from torch import distributed, nn
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The group of processes that this one belongs to; alone where it was not started by torchrun.
+    """The group of processes that this one belongs to; a group of one where torchrun did not start it.
 
-    rank: this process's number from 0. size: their number. device: where this process computes.
+    Attributes:
+        rank: The number of this process, from 0.
+        size: The number of processes.
+        device: The device that this process computes on.
     """
 
     rank: int = 0
@@ -27,7 +30,7 @@ class ProcessGroup:
 
     @classmethod
     def join(cls) -> ProcessGroup:
-        """Join the group that torchrun's environment variables describe; alone without them."""
+        """Joins the group that torchrun's environment variables describe, a group of one without them."""
         local_rank = int(os.environ.get("LOCAL_RANK", 0))
         device = torch.device("cuda", local_rank) if torch.cuda.is_available() else torch.device("cpu")
         if device.type == "cuda":
@@ -44,15 +47,15 @@ class ProcessGroup:
 
     @property
     def device_name(self) -> str:
-        """The GPU's name, or `the CPU`."""
+        """The name of the GPU, or `the CPU`."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "the CPU"
 
     def own(self, batches: Sequence) -> Sequence:
-        """This process's share of the batches of an update."""
+        """Returns this process's share of the batches of an update."""
         return batches[self.rank :: self.size]
 
     def sum_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Replace every gradient by its sum over the processes; one without any batch had none."""
+        """Replaces every gradient by its sum over the processes; a process without batches adds zeros."""
         if self.size == 1:
             return
         for parameter in parameters:
@@ -63,7 +66,7 @@ class ProcessGroup:
             work.wait()
 
     def sum(self, values: Sequence[float]) -> list[float]:
-        """Each value summed over the processes."""
+        """Returns each value summed over the processes."""
         if self.size == 1:
             return list(values)
         total = torch.tensor(values, dtype=torch.float64, device=self.device)
@@ -71,6 +74,6 @@ class ProcessGroup:
         return total.tolist()
 
     def wait(self) -> None:
-        """Wait until all processes are here."""
+        """Waits until all processes have called this."""
         if self.size > 1:
             distributed.barrier()

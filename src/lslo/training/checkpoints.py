@@ -1,4 +1,7 @@
-"""Training state on disk: renamed when it is whole, known by its hash, used by one job at a time."""
+"""Training states on disk: complete files only, each with its hash in its name.
+
+One job at a time uses them (`lslo.files.locks.only_job`).
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,19 @@ from lslo.files.checksums import file_sha256
 
 logger = logging.getLogger(__name__)
 
-# The last one, and the one before in case the last cannot be read.
+# The last state, and the one before in case the last cannot be read.
 KEPT_STATES = 2
 
 
 class CheckpointStore:
-    """The training state of one job: files `state-{number}-{fingerprint}-{SHA-256}.pt`, the newest two kept.
+    """The saved states of one job: files `state-{number}-{fingerprint}-{SHA-256}.pt`, the newest two kept.
 
-    fingerprint: a hexadecimal digest of all that determines the state (settings, data, code); a state made by
-    another is not used, and removed at the next save. A file whose content is not that of its hash is named
-    in the log and not used.
+    A state of another fingerprint is not used and is removed at the next save. A file whose content does not
+    have the hash in its name is named in the log and not used.
+
+    Attributes:
+        folder: The folder of the files.
+        fingerprint: A hexadecimal digest of everything that determines the state (settings, data, code).
     """
 
     def __init__(self, folder: Path | str, fingerprint: str):
@@ -33,7 +39,7 @@ class CheckpointStore:
 
     @property
     def files(self) -> list[Path]:
-        """The saved states of any fingerprint, newest first."""
+        """The saved states of all fingerprints, newest first."""
         return sorted(self.folder.glob("state-*-*-*.pt"), key=_number, reverse=True)
 
     def _own(self, path: Path) -> bool:
@@ -41,11 +47,18 @@ class CheckpointStore:
 
     @property
     def has_own(self) -> bool:
-        """Whether there is a state of this fingerprint to go on from."""
+        """Whether there is a state of this fingerprint that training can go on from."""
         return any(map(self._own, self.files))
 
     def save(self, state: dict[str, Any]) -> None:
-        """state: tensors, numbers, strings and containers of them."""
+        """Saves a state under a name of its own and removes older ones.
+
+        Args:
+            state: Tensors, numbers, strings and containers of them.
+
+        Raises:
+            OSError: The state could not be written, for example because the disk is full.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         older = self.files
         temporary = self.folder / "partial.pt"
@@ -65,7 +78,7 @@ class CheckpointStore:
                 path.unlink()
 
     def load(self) -> dict[str, Any] | None:
-        """The newest saved state that is whole, or None where there is none of this fingerprint."""
+        """Returns the newest undamaged state of this fingerprint, None if there is none."""
         for path in self.files:
             if not self._own(path):
                 logger.info("%s: of other settings, data or code; it is not used", path)
@@ -73,14 +86,14 @@ class CheckpointStore:
                 continue
             elif file_sha256(path) != path.stem.split("-")[3]:
                 logger.warning("%s: damaged, its SHA-256 is not the one in its name; it is not used", path)
-                # Or the next save would keep it, as the newest but one, and remove the one that is whole.
+                # Otherwise the next save would keep it as the newest but one, and remove the undamaged state.
                 _set_aside(path)
             else:
                 return torch.load(path, map_location="cpu", weights_only=True)
         return None
 
     def remove(self) -> None:
-        """Delete the states, and their folder if nothing else is in it."""
+        """Deletes all states, and their folder if it holds nothing else."""
         for path in [*self.files, *self.folder.glob("damaged-*.pt"), self.folder / "partial.pt"]:
             path.unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
@@ -88,7 +101,11 @@ class CheckpointStore:
 
 
 class _Watched:
-    """A file that remembers why it could not be written."""
+    """A file that remembers why it could not be written.
+
+    Attributes:
+        error: The error of the last write or flush that failed, None before.
+    """
 
     def __init__(self, file: BinaryIO):
         self.file = file
@@ -109,7 +126,7 @@ class _Watched:
 
 
 def _save(state: dict[str, Any], file: BinaryIO) -> None:
-    """torch.save, whose own error does not tell a full disk. Raises OSError."""
+    """Saves a state, and raises the file's own OSError where torch.save hides it (a full disk)."""
     watched = _Watched(file)
     try:
         torch.save(state, watched)
@@ -120,7 +137,7 @@ def _save(state: dict[str, Any], file: BinaryIO) -> None:
 
 
 def _set_aside(path: Path) -> None:
-    # Several processes load the same states; one of them is the first.
+    # Several processes load the same states; whichever finds the damage first renames the file.
     with suppress(FileNotFoundError):
         path.rename(path.with_name(f"damaged-{path.name}"))
 

@@ -1,61 +1,89 @@
-"""One update: the gradients of its batches summed, whatever memory holds, and a step that pruning masks."""
+"""The gradients of one batch: forward and backward through the model, in halves where memory is short."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import M2M100ForConditionalGeneration
 
 from lslo.adapters.routing import Router
+from lslo.corpus.tokenized import TokenizedCorpus
 from lslo.experiment.hyperparameters import Recipe
-from lslo.training.batches import Batch
+from lslo.training.batches import Batch, collate
 from lslo.training.loss import batch_loss
 
 logger = logging.getLogger(__name__)
 
 
-def accumulate_gradients(
-    model: M2M100ForConditionalGeneration,
-    parameters: Sequence[nn.Parameter],
-    batch: Batch,
-    target_tokens: int,
-    recipe: Recipe,
-    router: Router | None,
-    scaler: torch.amp.GradScaler | None = None,
-) -> tuple[float, float]:
-    """Add a batch's gradients of loss / target_tokens; returns its loss and plain cross-entropy, summed.
+@dataclass(frozen=True)
+class ForwardBackward:
+    """The forward and the backward pass of a batch: adds its gradients to `parameter.grad`.
 
-    target_tokens: of the whole update, so that every token weighs the same. scaler: multiplies the gradients
-    of float16. A batch that a GPU cannot hold is halved, and its halves one after the other
-    give the same gradients.
+    Attributes:
+        model: The model that is trained.
+        parameters: The trained parameters. Every batch must reach every parameter.
+        corpus: The sentences.
+        recipe: The precision and the label smoothing.
+        router: The router of the model's LSLo modules; None without them.
+        scaler: The loss scaler of float16; None for no scaling.
     """
-    try:
+
+    model: M2M100ForConditionalGeneration
+    parameters: Sequence[nn.Parameter]
+    corpus: TokenizedCorpus
+    recipe: Recipe
+    router: Router | None = None
+    scaler: torch.amp.GradScaler | None = None
+
+    def __call__(self, examples: np.ndarray, target_tokens: int) -> tuple[float, float]:
+        """Adds the gradients of a batch's loss / target_tokens to `parameter.grad`.
+
+        A batch that does not fit into a GPU's memory is halved. Its halves, one after the other, give the
+        same gradients.
+
+        Args:
+            examples: The sentence pairs of the batch, [n, 3].
+            target_tokens: The target tokens of the whole update, so that all tokens have the same weight.
+
+        Returns:
+            The loss and the negative log-likelihood, both summed over the batch's target tokens.
+        """
+        batch = collate(self.corpus, examples).to(self.model.device)
+        return self._add_gradients(batch, target_tokens)
+
+    def _add_gradients(self, batch: Batch, target_tokens: int) -> tuple[float, float]:
+        try:
+            loss, nll, gradients = self._compute(batch, target_tokens)
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                raise
+            logger.warning("out of memory with %d sentence pairs in a batch: halving it", len(batch))
+            gradients = None
+        if gradients is None:
+            # Outside `except`, whose traceback would keep the tensors of the failed attempt alive.
+            torch.cuda.empty_cache()
+            halves = [self._add_gradients(half, target_tokens) for half in batch.halves()]
+            return sum(loss for loss, _ in halves), sum(nll for _, nll in halves)
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+        return loss.item(), nll.item()
+
+    def _compute(self, batch: Batch, target_tokens: int) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """Returns loss and negative log-likelihood, summed over tokens, and each parameter's gradient."""
         # Full fine-tuning keeps float32 weights; a frozen base model was loaded in low precision instead.
         with torch.autocast(
             batch.source.device.type,
-            getattr(torch, recipe.precision),
-            enabled=recipe.precision != "float32" and router is None,
+            getattr(torch, self.recipe.precision),
+            enabled=self.recipe.precision != "float32" and self.router is None,
         ):
-            loss, likelihood = batch_loss(model, batch, recipe.label_smoothing, router)
-        # Not `backward`: when memory ends in the middle of it, part of the gradients would be added already.
+            loss, nll = batch_loss(self.model, batch, self.recipe.label_smoothing, self.router)
         objective = loss / target_tokens
-        gradients = torch.autograd.grad(scaler.scale(objective) if scaler else objective, parameters)
-    except torch.OutOfMemoryError:
-        if len(batch) == 1:
-            raise
-        logger.warning("out of memory with %d sentence pairs in a batch: halving it", len(batch))
-        gradients = None
-    if gradients is None:
-        # Outside `except`, whose traceback would keep the tensors of the failed attempt alive.
-        torch.cuda.empty_cache()
-        halves = [
-            accumulate_gradients(model, parameters, half, target_tokens, recipe, router, scaler)
-            for half in batch.halves()
-        ]
-        return sum(loss for loss, _ in halves), sum(likelihood for _, likelihood in halves)
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
-    return loss.item(), likelihood.item()
+        if self.scaler is not None:
+            objective = self.scaler.scale(objective)
+        # Not `backward`: where memory ends in the middle of it, some gradients would be added already.
+        return loss, nll, torch.autograd.grad(objective, self.parameters)

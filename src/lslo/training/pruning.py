@@ -1,8 +1,8 @@
-"""The Gradual Pruning Schedule (Appendix A, Equation 6) and magnitude pruning while training.
+"""Magnitude pruning while training, by the Gradual Pruning Schedule (Appendix A, Equation 6).
 
-The masks are those of `torch.nn.utils.prune`: its L1Unstructured computes them. Its reparametrisation
-(`weight_orig`, `weight_mask`) is not used, because A and B hold all languages' matrices and only some of
-them are pruned; a mask here belongs to a slice of a parameter.
+L1Unstructured of `torch.nn.utils.prune` computes the masks. PyTorch's reparametrisation (`weight_orig`,
+`weight_mask`) is not used: the parameters A and B hold all languages' matrices and only some of them are
+pruned, so a mask belongs to some rows of a parameter.
 """
 
 from __future__ import annotations
@@ -19,29 +19,37 @@ from lslo.experiment.hyperparameters import GradualPruningSchedule
 
 @dataclass(frozen=True)
 class PrunedMatrix:
-    """A language's A or B: some rows of a parameter."""
+    """A language's A or B: some rows of a parameter.
+
+    Attributes:
+        parameter: A or B of all languages, one below the other.
+        rows: The rows of the language.
+    """
 
     parameter: nn.Parameter
     rows: slice
 
     def values(self) -> Tensor:
-        """A view of the weights."""
+        """Returns a view of the weights."""
         return self.parameter.data[self.rows]
 
     @property
     def size(self) -> int:
-        """Number of weights."""
+        """The number of weights."""
         return self.values().numel()
 
 
 class GradualPruner:
-    """Prunes groups of matrices by magnitude, each group as a whole, to a ratio that grows by epoch.
+    """Pruning of groups of matrices by magnitude, each group as a whole, to a ratio that grows by epoch.
 
-    groups: the matrices of each group. GPS (Section 3.2) has one matrix a group; ISE groups the B matrices
-    of one layer (Section 4.2), LSP those of one language (Section 7.2).
+    Which matrices form a group distinguishes GPS, ISE and LSP (`lslo.recipes.pruning_groups`).
 
-    A weight once pruned stays zero: its gradient is zeroed before the optimizer's step and it is
-    zeroed again after it, since Adam's momentum would move it.
+    A pruned weight stays zero: its gradient is zeroed before the optimizer's step, and the weight itself
+    after the step, since Adam's momentum would move it.
+
+    Attributes:
+        groups: The matrices of each group.
+        schedule: The pruning ratio of each epoch.
     """
 
     def __init__(self, groups: Sequence[Sequence[PrunedMatrix]], schedule: GradualPruningSchedule):
@@ -56,34 +64,32 @@ class GradualPruner:
                 self._masks.setdefault(key, torch.ones_like(matrix.parameter))
 
     def mask(self, matrix: PrunedMatrix) -> Tensor:
-        """1 where a weight of the matrix is kept, 0 where it is pruned; a view."""
+        """Returns a view of the mask of a matrix: 1 where a weight is kept, 0 where it is pruned."""
         return self._masks[id(matrix.parameter)][matrix.rows]
 
     def pruned(self, matrix: PrunedMatrix) -> int:
-        """Number of weights of the matrix that are pruned."""
+        """Returns the number of pruned weights of a matrix."""
         return matrix.size - int(self.mask(matrix).sum())
 
     @property
     def masks(self) -> list[Tensor]:
-        """The masks of all parameters that have a pruned matrix, in a fixed order."""
+        """The masks of all parameters that a group has matrices of, in a fixed order."""
         return list(self._masks.values())
 
-    @property
-    def pruned_ratio(self) -> float:
-        """Share of the groups' weights that are pruned."""
-        size = sum(matrix.size for group in self.groups for matrix in group)
-        return sum(self.pruned(matrix) for group in self.groups for matrix in group) / size
+    def to(self, device: torch.device) -> None:
+        """Moves the masks to a device, as `Module.to` moves the parameters."""
+        self._masks = {key: mask.to(device) for key, mask in self._masks.items()}
 
     def start_epoch(self, epoch: int) -> None:
-        """Prune every group to the schedule's ratio of this epoch (counted from 1)."""
+        """Prunes every group to the schedule's ratio of an epoch (counted from 1)."""
         ratio = self.schedule.ratio_at(epoch)
         if ratio == 0:
             return
         for group in self.groups:
             weights = torch.cat([matrix.values().flatten() for matrix in group])
             mask = torch.cat([self.mask(matrix).flatten() for matrix in group])
-            # What is pruned stays so: only weights still there are candidates, as in PyTorch's
-            # PruningContainer. Kept weights can be exactly zero too, so magnitude alone would not tell.
+            # What is pruned stays pruned: only kept weights are candidates, as in PyTorch's PruningContainer.
+            # Magnitude alone would not tell them apart, because kept weights can be exactly zero too.
             kept = mask.bool()
             more = round(ratio * len(weights)) - int((~kept).sum())
             if more > 0:
@@ -95,12 +101,12 @@ class GradualPruner:
         self.mask_weights()
 
     def mask_gradients(self) -> None:
-        """Zero the gradients of pruned weights; called before the optimizer's step."""
+        """Zeroes the gradients of pruned weights; called before the optimizer's step."""
         for key, parameter in self._parameters.items():
             if parameter.grad is not None:
                 parameter.grad.mul_(self._masks[key])
 
     def mask_weights(self) -> None:
-        """Zero the pruned weights; called after the optimizer's step."""
+        """Zeroes the pruned weights; called after the optimizer's step."""
         for key, parameter in self._parameters.items():
             parameter.data.mul_(self._masks[key])

@@ -1,4 +1,4 @@
-"""What a training that is killed needs to go on with the same bits."""
+"""The state of a training, saved so that a killed one goes on to the same bits."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ from lslo.training.pruning import GradualPruner
 
 @dataclass
 class Position:
-    """Where a training is: the epoch, its batches' updates that are done, and all updates that were made.
+    """The progress of a training.
 
-    processes: that compute an update together; None before the first.
+    Attributes:
+        epoch: The current epoch, from 1.
+        done: The updates of this epoch that are done, skipped ones included.
+        update: The updates of all epochs that changed the parameters.
+        processes: The number of processes that compute an update together; None before training begins.
     """
 
     epoch: int = 1
@@ -29,9 +33,16 @@ class Position:
 
 @dataclass(frozen=True)
 class TrainingState:
-    """Everything that changes while training, but for the position.
+    """Everything that changes in training except its position, and the saving of all of it.
 
-    checkpoints: where it is saved; None saves nothing. Only the first process writes.
+    Attributes:
+        parameters: The trained parameters.
+        optimizer: The optimizer, with its moments.
+        scaler: The loss scaler of float16.
+        pruners: The pruners, with their masks.
+        log: The metrics of all updates so far.
+        process_group: The processes that train together; only the first one writes.
+        checkpoints: Where the state is saved; None saves nothing.
     """
 
     parameters: Sequence[nn.Parameter]
@@ -44,13 +55,13 @@ class TrainingState:
 
     @property
     def what_is_kept(self) -> str:
-        """What a person who stops the training is told."""
+        """Half a sentence that tells whoever stops the training whether its state is saved."""
         if self.checkpoints is None:
             return "nothing of it was saved"
         return "its state is saved, and the same job goes on from there"
 
     def save(self, position: Position) -> None:
-        """Have the first process save its state; the others have the same, and wait until it is on disk."""
+        """Has the first process save its state; the others have the same, and wait until it is on disk."""
         if self.checkpoints is None:
             return
         if self.process_group.leads:
@@ -70,7 +81,7 @@ class TrainingState:
         self.process_group.wait()
 
     def restore(self) -> Position:
-        """Put the saved state back in place, if there is one; returns where training goes on."""
+        """Puts the saved state back in place, if there is one, and returns the position to go on from."""
         state = self.checkpoints.load() if self.checkpoints else None
         if state is None:
             return Position()

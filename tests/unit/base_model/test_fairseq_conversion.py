@@ -83,9 +83,9 @@ def test_logits_and_losses_are_fairseqs(fairseq, direction):
     torch.testing.assert_close(output.encoder_last_hidden_state[source.ne(1)], states, rtol=0, atol=1e-5)
     logits = torch.from_numpy(arrays[f"{direction}.logits"])[kept]
     torch.testing.assert_close(output.logits[kept], logits, rtol=0, atol=1e-5)
-    loss, likelihood = smoothed_cross_entropy(output.logits[kept], target[kept], 0.2)
+    loss, nll = smoothed_cross_entropy(output.logits[kept], target[kept], 0.2)
     assert loss.item() == pytest.approx(float(arrays[f"{direction}.loss_sum"]), rel=1e-6)
-    assert likelihood.item() == pytest.approx(float(arrays[f"{direction}.nll_sum"]), rel=1e-6)
+    assert nll.item() == pytest.approx(float(arrays[f"{direction}.nll_sum"]), rel=1e-6)
     assert int(kept.sum()) == int(arrays[f"{direction}.ntokens"])
 
 

@@ -14,7 +14,7 @@ from lslo.cli import main
 from lslo.experiment.hyperparameters import Decoding, Recipe
 from lslo.experiment.settings import Setting
 from lslo.files.checksums import check_checksums
-from lslo.recipes.finetuning import fine_tune
+from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.recipes.training_job import TrainingJob
 from lslo.translation.translate import translate
 
@@ -43,14 +43,12 @@ def trained(request, tmp_path_factory):
         state=folder / "state",
         fingerprint="fingerprint",
     )
-    fine_tune(
-        job,
-        Setting.parse(request.param),
-        pruning=(1, 1),
-        learned_strategy=None,
-        output=folder / "adapter",
-        parameters=folder / "parameters.json",
-        epochs_output=folder / "epochs",
+    FineTuning(job, Setting.parse(request.param), pruning=(1, 1)).train(
+        FineTuningOutputs(
+            output=folder / "adapter",
+            parameters=folder / "parameters.json",
+            epochs_output=folder / "epochs",
+        )
     )
     return folder / "adapter"
 

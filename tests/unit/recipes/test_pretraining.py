@@ -12,7 +12,8 @@ from transformers import M2M100Tokenizer
 
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.tokenized import TokenizedCorpus
-from lslo.recipes.pretraining import new_model, sample_examples, write_tokenizer
+from lslo.recipes.demo_tokenizer import write_tokenizer
+from lslo.recipes.pretraining import new_model, sample_examples
 
 TABLE4 = Path(__file__).parents[3] / "resources/paper/table4_lang12.csv"
 

@@ -9,7 +9,8 @@ from lslo.adapters.placement import add_weighted_lslo
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.languages import all_directions
 from lslo.recipes.weight_learning import learned_strategy, weights_table
-from lslo.training.trainer import train
+from lslo.training.batches import TrainingExamples
+from lslo.training.trainer import Trainer
 
 
 def test_table_has_a_row_a_layer_with_its_softmax(small_model):
@@ -57,9 +58,9 @@ def test_training_moves_every_layers_weights_and_not_the_base(small_model, toy_c
     model = small_model()
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     router, weights = add_weighted_lslo(model, toy_corpus.languages, 2, seed=3)
-    examples = toy_corpus.examples(all_directions(toy_corpus.languages))
+    examples = TrainingExamples.fixed(toy_corpus, toy_corpus.examples(all_directions(toy_corpus.languages)))
     recipe = Recipe(epochs=2, learning_rate=0.05, tokens_per_batch=300, tokens_per_update=300)
-    train(model, toy_corpus, lambda epoch: examples, recipe, router=router)
+    Trainer(model, examples, recipe, router=router).run()
     table = weights_table(weights)
     assert (table["source_weight"] != 0.5).all()
     assert table["source_weight"].nunique() == 5

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.settings import Setting
-from lslo.recipes.finetuning import fine_tune
+from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.recipes.training_job import TrainingJob
 from lslo.running.launch import launch
 
@@ -16,8 +16,8 @@ BASE_MODEL = Path(__file__).parents[3] / "resources/embedded_base_model"
 
 
 @pytest.fixture
-def arguments(tmp_path):
-    """Makes the arguments of `fine_tune` for a folder."""
+def fine_tuning(tmp_path):
+    """Makes a fine-tuning and its outputs in a folder."""
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     (corpus / "en.txt").write_text("Monday\nGreece\nten euros\nFrance\n")
@@ -46,27 +46,22 @@ def arguments(tmp_path):
             state=folder / "state",
             fingerprint="fingerprint",
         )
-        return {
-            "job": job,
-            "setting": Setting.parse("2;2;4+SRC"),
-            "pruning": (1, 1),
-            "learned_strategy": None,
-            "output": folder / "adapter",
-            "parameters": folder / "parameters.json",
-            "epochs_output": folder / "epochs",
-            "progress": None,
-        }
+        return FineTuning(job, Setting.parse("2;2;4+SRC"), pruning=(1, 1)), FineTuningOutputs(
+            output=folder / "adapter",
+            parameters=folder / "parameters.json",
+            epochs_output=folder / "epochs",
+        )
 
     return make
 
 
-def test_two_launched_processes_train_the_adapter_of_one(arguments):
+def test_two_launched_processes_train_the_adapter_of_one(fine_tuning):
     adapters = []
     for number in (1, 2):
-        chosen = arguments(f"{number}")
-        launch(fine_tune, chosen, number)
-        adapters.append(load_file(chosen["output"] / "adapter.safetensors"))
-        assert len((chosen["job"].metrics).read_text().splitlines()) > 2
+        training, outputs = fine_tuning(f"{number}")
+        launch(training.train, {"outputs": outputs, "progress": None}, number)
+        adapters.append(load_file(outputs.output / "adapter.safetensors"))
+        assert len(training.job.metrics.read_text().splitlines()) > 2
     alone, together = adapters
     assert alone.keys() == together.keys()
     assert any(tensor.abs().max() > 0 for name, tensor in alone.items() if name.endswith("B"))
@@ -75,11 +70,11 @@ def test_two_launched_processes_train_the_adapter_of_one(arguments):
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_users_error_in_a_process_is_the_jobs_error(arguments, processes):
-    chosen = arguments("refused", tokens_per_batch=4)
+def test_a_users_error_in_a_process_is_the_jobs_error(fine_tuning, processes):
+    training, outputs = fine_tuning("refused", tokens_per_batch=4)
     with pytest.raises(
         ValueError, match=r"^line \d of language '(en|nl|fr)' has \d+ tokens, more than"
     ) as error:
-        launch(fine_tune, chosen, processes)
+        launch(training.train, {"outputs": outputs, "progress": None}, processes)
     assert "\n" not in str(error.value)
-    assert not chosen["output"].exists()
+    assert not outputs.output.exists()

@@ -14,9 +14,9 @@ def test_chunked_and_whole_agree_in_value_and_gradients(epsilon):
     for tokens in (1, 20, 10**9):
         hidden = torch.randn(75, 16, generator=torch.Generator().manual_seed(2)).requires_grad_()
         weight = torch.randn(301, 16, generator=torch.Generator().manual_seed(3)).requires_grad_()
-        loss, likelihood = projected_cross_entropy(hidden, weight, target, epsilon, tokens=tokens)
+        loss, nll = projected_cross_entropy(hidden, weight, target, epsilon, tokens=tokens)
         loss.backward()
-        results.append((loss.detach(), likelihood, hidden.grad, weight.grad))
+        results.append((loss.detach(), nll, hidden.grad, weight.grad))
     *chunked, whole = results
     for found in chunked:
         for one, other in zip(found, whole, strict=True):
@@ -42,9 +42,9 @@ def test_the_loss_of_many_tokens_is_right_in_every_precision(dtype, autocast):
         for tensor in (hidden, weight)
     ]
     with torch.autocast("cpu", dtype, enabled=autocast and dtype != torch.float32):
-        loss, likelihood = projected_cross_entropy(*given, target, 0.2, tokens=262)
+        loss, nll = projected_cross_entropy(*given, target, 0.2, tokens=262)
     loss.backward()
-    assert loss.dtype == likelihood.dtype == torch.float32
+    assert loss.dtype == nll.dtype == torch.float32
     assert loss.item() == pytest.approx(expected.item(), rel={torch.float32: 1e-6}.get(dtype, 2e-3))
     for tensor, whole in zip(given, (hidden, weight), strict=True):
         error = (tensor.grad.float() - whole.grad).norm() / whole.grad.norm()
@@ -54,9 +54,9 @@ def test_the_loss_of_many_tokens_is_right_in_every_precision(dtype, autocast):
 def test_the_loss_of_low_precision_logits_is_taken_in_float32():
     logits = torch.randn(20, 50, generator=torch.Generator().manual_seed(1)).bfloat16()
     target = torch.arange(20)
-    loss, likelihood = smoothed_cross_entropy(logits, target, 0.2)
-    assert loss.dtype == likelihood.dtype == torch.float32
-    assert (loss, likelihood) == smoothed_cross_entropy(logits.float(), target, 0.2)
+    loss, nll = smoothed_cross_entropy(logits, target, 0.2)
+    assert loss.dtype == nll.dtype == torch.float32
+    assert (loss, nll) == smoothed_cross_entropy(logits.float(), target, 0.2)
 
 
 def test_the_weights_gradient_of_many_tokens_does_not_overflow_float16():

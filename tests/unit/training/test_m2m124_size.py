@@ -15,7 +15,8 @@ from lslo.adapters.placement import add_lslo
 from lslo.corpus.tokenized import TokenizedCorpus
 from lslo.experiment.hyperparameters import Decoding, Recipe
 from lslo.experiment.languages import all_directions
-from lslo.training.trainer import train
+from lslo.training.batches import TrainingExamples
+from lslo.training.trainer import Trainer, TrainingRecords
 from lslo.translation.beam_search import beam_search
 
 pytestmark = pytest.mark.scale
@@ -56,7 +57,8 @@ def test_one_update_and_one_translation_batch(model, tmp_path):
     # The first update has learning rate 0, as fairseq's warm-up: two epochs of one update each.
     metrics = tmp_path / "metrics.jsonl"
     recipe = replace(recipe, epochs=2)
-    train(model, corpus, lambda _: examples, recipe, router=router, metrics=metrics)
+    examples, records = TrainingExamples.fixed(corpus, examples), TrainingRecords(metrics)
+    Trainer(model, examples, recipe, router=router, records=records).run()
     # Random weights know nothing: a token costs as much as any of V, and a little more.
     losses = [json.loads(line)["negative_log_likelihood"] for line in metrics.read_text().splitlines()]
     assert losses[0] == pytest.approx(math.log(model.config.vocab_size), rel=0.05)

@@ -15,12 +15,13 @@ from lslo.adapters.placement import add_lslo
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.languages import all_directions
 from lslo.running.fork_pool import suitable_processes
-from lslo.training import parallel_gradients, trainer
-from lslo.training.batches import collate
+from lslo.training import trainer, work_division
+from lslo.training.batches import TrainingExamples
 from lslo.training.checkpoints import CheckpointStore
-from lslo.training.gradients import accumulate_gradients
-from lslo.training.parallel_gradients import UpdateGradients, gradient_processes, shared_like
-from lslo.training.trainer import set_dropout, train
+from lslo.training.gradients import ForwardBackward
+from lslo.training.parallel_gradients import GradientAccumulator, gradient_processes, shared_zeros_like
+from lslo.training.trainer import Trainer, TrainingRecords, set_dropout
+from lslo.training.work_division import BatchPart, WorkDivision
 
 RANKS = {"en": 1, "de": 0, "or": 3}
 STRATEGY = IndexStrategy(("src", "tgt"), ("tgt", "src", "tgt"))
@@ -41,11 +42,18 @@ class Trained:
         self.recipe = Recipe(epochs, 0.01, tokens_per_batch=60, tokens_per_update=180, dropout=dropout)
         self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.examples = corpus.examples(all_directions(corpus.languages))
-
-    def gradients(self, processes):
-        return UpdateGradients(
-            self.model, self.parameters, self.corpus, self.recipe, self.router, processes=processes
+        self.forward_backward = ForwardBackward(
+            self.model, self.parameters, self.corpus, self.recipe, self.router
         )
+
+    def gradients(self, processes, add_gradients=None):
+        add_gradients = add_gradients or self.forward_backward
+        return GradientAccumulator(add_gradients, self.parameters, self.corpus, processes)
+
+    def train(self, **records):
+        examples = TrainingExamples.fixed(self.corpus, self.examples)
+        records = TrainingRecords(**records)
+        Trainer(self.model, examples, self.recipe, router=self.router, records=records).run()
 
     def take(self):
         found = [parameter.grad for parameter in self.parameters]
@@ -61,7 +69,7 @@ def trained(small_model, randomised, toy_corpus):
 
 @pytest.fixture
 def least_tokens(monkeypatch):
-    monkeypatch.setattr(parallel_gradients, "LEAST_TOKENS", 20)
+    monkeypatch.setattr(work_division, "LEAST_TOKENS", 20)
 
 
 def test_several_processes_are_there_within_their_context_only(trained):
@@ -70,20 +78,18 @@ def test_several_processes_are_there_within_their_context_only(trained):
         work.gradients(2).accumulate([work.examples[:9]], 100, [(1, 0)])
 
 
-class SomeParametersOnly(UpdateGradients):
-    """Of each batch's gradients only those of the parameter at its first example's source language."""
+def test_parameters_that_no_batch_uses_have_no_gradient(trained):
+    """An optimizer leaves them alone, as it does in one process."""
+    work = trained()
 
-    def add_gradients(self, examples, target_tokens):
-        parameter = self.parameters[examples[0, 0]]
+    def add_to_one_parameter(examples, target_tokens):
+        """Adds a gradient to the parameter at the first example's source language only."""
+        parameter = work.parameters[examples[0, 0]]
         gradient = torch.full_like(parameter, float(examples[0, 1] + 1))
         parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
         return 1.0, 1.0
 
-
-def test_parameters_that_no_batch_uses_have_no_gradient(trained):
-    """So that an optimizer leaves them alone, as it does in one process."""
-    work = trained()
-    gradients = SomeParametersOnly(work.model, work.parameters, work.corpus, work.recipe, processes=2)
+    gradients = work.gradients(2, add_to_one_parameter)
     batches = [np.array([[source, target, 0]]) for source, target in [(0, 1), (2, 1), (0, 2)]]
     with gradients.running():
         for expected in ({0: 5.0, 2: 2.0}, {0: 5.0}):
@@ -109,12 +115,7 @@ def test_losses_and_gradients_are_those_of_a_loop(trained, least_tokens, adapted
     work = trained(adapted=adapted)
     batches = [work.examples[part] for part in batches]
     seeds = [(1, number) for number in range(len(batches))]
-    expected_losses = [
-        accumulate_gradients(
-            work.model, work.parameters, collate(work.corpus, one), 100, work.recipe, work.router
-        )
-        for one in batches
-    ]
+    expected_losses = [work.forward_backward(one, 100) for one in batches]
     expected = work.take()
     assert all(gradient.count_nonzero() for gradient in expected if gradient.numel())
     for processes in (1, 2, 5):
@@ -134,38 +135,37 @@ def test_losses_and_gradients_are_those_of_a_loop(trained, least_tokens, adapted
 def test_a_batch_is_divided_by_target_language_and_nothing_is_lost(trained, least_tokens):
     work = trained()
     batch = work.examples[np.random.default_rng(1).permutation(len(work.examples))]
-    parts = work.gradients(4)._divided(batch, batches=1)
+    division = WorkDivision(work.corpus.lengths, 4)
+    parts = division.divide(batch, batches=1)
     assert len(parts) == 4
     assert sorted(map(tuple, np.concatenate(parts))) == sorted(map(tuple, batch))
     targets = [part[:, 1] for part in parts]
     assert all(one.max() <= other.min() for one, other in itertools.pairwise(targets))
-    assert len(work.gradients(4)._divided(batch, batches=4)) == 1
-    assert len(work.gradients(4)._divided(batch[:1], batches=1)) == 1
+    assert len(division.divide(batch, batches=4)) == 1
+    assert len(division.divide(batch[:1], batches=1)) == 1
 
 
 def test_work_is_dealt_out_evenly(trained):
     work = trained()
-    gradients = work.gradients(3)
+    division = WorkDivision(work.corpus.lengths, 3)
     parts = [
-        parallel_gradients._Part(number, work.examples[3 * number : 3 * number + 3 + number], (1,))
-        for number in range(9)
+        BatchPart(number, work.examples[3 * number : 3 * number + 3 + number], (1,)) for number in range(9)
     ]
-    dealt = gradients._dealt(parts)
+    dealt = division.deal(parts)
     assert sorted(part.batch for own in dealt for part in own) == list(range(9))
-    loads = [sum(map(gradients._cost, own)) for own in dealt]
-    assert max(loads) - min(loads) <= max(map(gradients._cost, parts))
+    loads = [sum(map(division.cost, own)) for own in dealt]
+    assert max(loads) - min(loads) <= max(map(division.cost, parts))
     assert min(loads) > 0
 
 
-def test_copies_read_the_parameters_as_they_are_now(trained):
+def test_forked_processes_read_the_parameters_as_they_are_now(trained):
     """Whole trainings, whose every update changes them."""
     results = []
     for processes in (1, 2):
         work = trained(epochs=3)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(trainer, "gradient_processes", lambda *_, processes=processes: processes)
-            examples = work.examples
-            train(work.model, work.corpus, lambda _, of=examples: of, work.recipe, router=work.router)
+            work.train()
         results.append([parameter.detach() for parameter in work.parameters])
     for one, other in zip(*results, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-8)
@@ -204,15 +204,7 @@ def test_a_training_by_two_processes_that_is_killed_goes_on_to_the_same_bits(
                 raise InterruptedError
 
         work = trained(dropout=0.2, epochs=3)
-        train(
-            work.model,
-            work.corpus,
-            lambda epoch: work.examples,
-            work.recipe,
-            router=work.router,
-            checkpoints=CheckpointStore(folder, "fingerprint"),
-            after_epoch=after_epoch,
-        )
+        work.train(checkpoints=CheckpointStore(folder, "fingerprint"), after_epoch=after_epoch)
         return [parameter.detach() for parameter in work.parameters]
 
     whole = run(tmp_path / "whole")
@@ -221,36 +213,31 @@ def test_a_training_by_two_processes_that_is_killed_goes_on_to_the_same_bits(
     assert not multiprocessing.active_children()
     resumed = run(tmp_path / "killed")
     assert all(torch.equal(one, other) for one, other in zip(resumed, whole, strict=True))
-    assert "another than without the interruption" not in caplog.text
+    assert "differs from that of a training without interruption" not in caplog.text
     monkeypatch.setattr(trainer, "gradient_processes", lambda *_: 1)
     run(tmp_path / "killed")
-    assert "its state is of 2 process(es) and it goes on in 1" in caplog.text
-
-
-def test_a_process_that_is_killed_ends_the_training_with_a_users_error(trained, monkeypatch):
-    work = trained()
-    gradients = work.gradients(2)
-    monkeypatch.setattr(
-        parallel_gradients,
-        "accumulate_gradients",
-        lambda *_: os.kill(os.getpid(), signal.SIGKILL),
+    assert (
+        "its state is of 2 process(es) and it goes on in 1: its dropout differs from that of a" in caplog.text
     )
+
+
+def test_a_process_that_is_killed_ends_the_training_with_a_users_error(trained):
+    work = trained()
+    gradients = work.gradients(2, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     with gradients.running(), pytest.raises(MemoryError, match="killed"):
         gradients.accumulate([work.examples[:9]], 100, [(1, 0)])
 
 
-def test_processes_leave_signals_to_the_first(trained, monkeypatch):
+def test_processes_leave_signals_to_the_first(trained):
     """Ctrl-C and SLURM's signals reach all processes, and the state is saved after the update."""
-    original = parallel_gradients.accumulate_gradients
+    work = trained()
 
     def signalled(*arguments):
         for number in (signal.SIGINT, signal.SIGTERM):
             os.kill(os.getpid(), number)
-        return original(*arguments)
+        return work.forward_backward(*arguments)
 
-    work = trained()
-    gradients = work.gradients(2)
-    monkeypatch.setattr(parallel_gradients, "accumulate_gradients", signalled)
+    gradients = work.gradients(2, signalled)
     with gradients.running():
         assert len(gradients.accumulate([work.examples[:9]] * 2, 100, [(1, 0), (1, 1)])) == 2
 
@@ -281,7 +268,7 @@ def test_a_small_model_on_a_cpu_has_a_process_for_each_thread(small_model, monke
 
 def test_shared_memory_has_the_shapes_types_and_no_overlap():
     tensors = [torch.ones(3, 5), torch.ones(0, 4), torch.ones(7, dtype=torch.float64), torch.ones(1)]
-    shared = shared_like(tensors)
+    shared = shared_zeros_like(tensors)
     for number, (one, like) in enumerate(zip(shared, tensors, strict=True)):
         assert (one.shape, one.dtype) == (like.shape, like.dtype)
         assert one.eq(0).all()

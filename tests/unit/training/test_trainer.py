@@ -12,11 +12,13 @@ from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
 from lslo.experiment.hyperparameters import GradualPruningSchedule, Recipe
 from lslo.experiment.languages import all_directions
-from lslo.recipes.pruning_groups import language_pruner
-from lslo.training.batches import collate, plan_batches
+from lslo.recipes.pruning_groups import gps_groups
+from lslo.training.batches import TrainingExamples, collate, plan_batches
 from lslo.training.checkpoints import CheckpointStore
 from lslo.training.loss import batch_loss, smoothed_cross_entropy
-from lslo.training.trainer import inverse_square_root, set_dropout, train
+from lslo.training.optimization import inverse_square_root
+from lslo.training.pruning import GradualPruner
+from lslo.training.trainer import Trainer, TrainingRecords, set_dropout
 
 RANKS = {"en": 1, "de": 2, "or": 3}
 STRATEGY = IndexStrategy(("src", "tgt"), ("tgt", "src", "tgt"))
@@ -43,6 +45,12 @@ def same_bits(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+def train(model, corpus, examples, recipe, router=None, metrics=None):
+    """Trains with the same examples in every epoch."""
+    examples = TrainingExamples.fixed(corpus, examples)
+    Trainer(model, examples, recipe, router=router, records=TrainingRecords(metrics)).run()
+
+
 def read_metrics(path, *left_out):
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     return [{key: value for key, value in line.items() if key not in left_out} for line in lines]
@@ -53,14 +61,14 @@ def read_metrics(path, *left_out):
 
 def fairseq_loss(logits, target, epsilon):
     """fairseq's label_smoothed_nll_loss since 2021-02, number by number."""
-    loss = likelihood = 0.0
+    loss = nll = 0.0
     for row, token in zip(logits.tolist(), target.tolist(), strict=True):
         normaliser = math.log(sum(math.exp(logit) for logit in row))
         minus_log_p = [normaliser - logit for logit in row]
         eps_i = epsilon / (len(row) - 1)
         loss += (1 - epsilon - eps_i) * minus_log_p[token] + eps_i * sum(minus_log_p)
-        likelihood += minus_log_p[token]
-    return loss, likelihood
+        nll += minus_log_p[token]
+    return loss, nll
 
 
 @pytest.mark.parametrize("epsilon", [0.0, 0.1, 0.2])
@@ -68,8 +76,8 @@ def test_label_smoothing_is_fairseqs(epsilon):
     generator = torch.Generator().manual_seed(1)
     logits = 3 * torch.randn(9, 13, generator=generator, dtype=torch.float64)
     target = torch.randint(0, 13, (9,), generator=generator)
-    loss, likelihood = smoothed_cross_entropy(logits, target, epsilon)
-    assert (loss.item(), likelihood.item()) == pytest.approx(fairseq_loss(logits, target, epsilon), rel=1e-12)
+    loss, nll = smoothed_cross_entropy(logits, target, epsilon)
+    assert (loss.item(), nll.item()) == pytest.approx(fairseq_loss(logits, target, epsilon), rel=1e-12)
     pytorch = F.cross_entropy(logits, target, label_smoothing=epsilon * 13 / 12, reduction="sum")
     assert loss.item() == pytest.approx(pytorch.item(), rel=1e-7)
 
@@ -105,8 +113,8 @@ def test_loss_is_that_of_the_models_logits_at_every_target_token(small_model, to
     decoder_input = [2, *target[:-1]]
     logits = model(input_ids=torch.tensor([source]), decoder_input_ids=torch.tensor([decoder_input])).logits
     expected = fairseq_loss(logits[0], torch.tensor(target), 0.2)
-    loss, likelihood = batch_loss(model, batch, 0.2, None)
-    assert (loss.item(), likelihood.item()) == pytest.approx(expected, rel=1e-5)
+    loss, nll = batch_loss(model, batch, 0.2, None)
+    assert (loss.item(), nll.item()) == pytest.approx(expected, rel=1e-5)
     assert target[0] == 5
 
 
@@ -152,7 +160,7 @@ def test_accumulated_batches_give_the_gradient_of_one_large_batch(
         model.double()
         recipe = Recipe(1, 0.01, tokens_per_batch, tokens_per_update=1_000_000, dropout=0.0)
         metrics = tmp_path / "metrics.jsonl"
-        train(model, toy_corpus, lambda epoch: examples[::2], recipe, router=router, metrics=metrics)
+        train(model, toy_corpus, examples[::2], recipe, router, metrics)
         assert len(read_metrics(metrics)) == 1
         gradients.append({name: p.grad for name, p in model.named_parameters() if p.requires_grad})
     for name, gradient in gradients[0].items():
@@ -163,9 +171,7 @@ def test_accumulated_batches_give_the_gradient_of_one_large_batch(
 def test_every_batch_is_trained_on_and_the_updates_are_logged(adapted, toy_corpus, examples, tmp_path):
     model, router, _ = adapted
     recipe = Recipe(epochs=3, learning_rate=0.02, tokens_per_batch=100, tokens_per_update=300)
-    train(
-        model, toy_corpus, lambda epoch: examples, recipe, router=router, metrics=tmp_path / "metrics.jsonl"
-    )
+    train(model, toy_corpus, examples, recipe, router, tmp_path / "metrics.jsonl")
     lines = read_metrics(tmp_path / "metrics.jsonl")
     assert [line["update"] for line in lines] == list(range(1, len(lines) + 1))
     tokens = toy_corpus.lengths[examples[:, 1], examples[:, 2]].sum()
@@ -180,29 +186,29 @@ def test_every_batch_is_trained_on_and_the_updates_are_logged(adapted, toy_corpu
     )
     assert all(list(line) == keys.split() for line in lines)
     assert all(line["tokens_per_second"] > 0 and line["pruned_ratio"] == 0 for line in lines)
-    likelihood = {
+    nll = {
         epoch: np.mean([line["negative_log_likelihood"] for line in lines if line["epoch"] == epoch])
         for epoch in (1, 3)
     }
-    assert likelihood[3] < likelihood[1] - 0.1
+    assert nll[3] < nll[1] - 0.1
     assert not model.training
 
 
 def test_logged_loss_is_per_target_token(small_model, toy_corpus, examples, tmp_path):
     model = small_model()
     batch = collate(toy_corpus, examples)
-    loss, likelihood = (value.item() / batch.target_tokens for value in batch_loss(model, batch, 0.2, None))
+    loss, nll = (value.item() / batch.target_tokens for value in batch_loss(model, batch, 0.2, None))
     recipe = Recipe(1, 0.01, tokens_per_batch=10_000, tokens_per_update=10_000, dropout=0.0)
-    train(model, toy_corpus, lambda epoch: examples, recipe, metrics=tmp_path / "metrics.jsonl")
+    train(model, toy_corpus, examples, recipe, metrics=tmp_path / "metrics.jsonl")
     (line,) = read_metrics(tmp_path / "metrics.jsonl")
-    assert (line["loss"], line["negative_log_likelihood"]) == pytest.approx((loss, likelihood), rel=1e-4)
+    assert (line["loss"], line["negative_log_likelihood"]) == pytest.approx((loss, nll), rel=1e-4)
 
 
 def test_base_weights_stay_and_every_language_trained_on_moves(adapted, toy_corpus, examples):
     model, router, placed = adapted
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     without_odia = examples[(examples[:, :2] != 2).all(axis=1)]
-    train(model, toy_corpus, lambda epoch: without_odia, RECIPE, router=router)
+    train(model, toy_corpus, without_odia, RECIPE, router)
     for name, parameter in model.named_parameters():
         assert torch.equal(parameter, before[name]) != name.endswith((".A", ".B")), name
     for matrix, module in placed.items():
@@ -215,7 +221,7 @@ def test_base_weights_stay_and_every_language_trained_on_moves(adapted, toy_corp
 def test_full_fine_tuning_moves_every_weight(small_model, toy_corpus, examples):
     model = small_model().requires_grad_(True)
     before = trained_parameters(model)
-    train(model, toy_corpus, lambda epoch: examples, RECIPE)
+    train(model, toy_corpus, examples, RECIPE)
     for name, after in trained_parameters(model).items():
         # The keys' biases have no gradient: softmax does not see them.
         assert not torch.equal(after, before[name]) or name.endswith("k_proj.bias"), name
@@ -245,7 +251,7 @@ def test_a_loss_that_is_not_finite_stops_training_before_any_weight_is_spoilt(
     with torch.no_grad():
         model.get_parameter(where).view(-1)[0] = float("nan")
     with pytest.raises(FloatingPointError, match=r"epoch 1, update 1: the loss is nan") as error:
-        train(model, toy_corpus, lambda epoch: examples, RECIPE, router=router)
+        train(model, toy_corpus, examples, RECIPE, router)
     assert same_bits(trained_parameters(model), before)
     # The first batch's sentences are named, and no others.
     batch = plan_batches(toy_corpus, examples, RECIPE.tokens_per_batch, np.random.default_rng([1, 1]))[0]
@@ -260,7 +266,7 @@ def test_gradients_that_are_not_finite_stop_training_before_any_weight_is_spoilt
     parameter = next(parameter for parameter in model.parameters() if parameter.requires_grad)
     parameter.register_hook(lambda gradient: gradient / 0)
     with pytest.raises(FloatingPointError, match=r"epoch 1, update 1: the gradients are not finite"):
-        train(model, toy_corpus, lambda epoch: examples, RECIPE, router=router)
+        train(model, toy_corpus, examples, RECIPE, router)
     assert same_bits(trained_parameters(model), before)
 
 
@@ -277,7 +283,7 @@ class Run:
     def __init__(self, small_model, corpus, examples, folder, *, seed=1, epochs=4):
         self.model = small_model()
         self.router, placed = add_lslo(self.model, RANKS, STRATEGY, seed=4)
-        self.pruner = language_pruner(placed, [0, 1], GradualPruningSchedule(0.7, 1, 2))
+        self.pruner = GradualPruner(gps_groups(placed, [0, 1]), GradualPruningSchedule(0.7, 1, 2))
         self.corpus, self.examples, self.metrics = corpus, examples, folder / "metrics.jsonl"
         self.checkpoints = CheckpointStore(folder / "state", "fingerprint")
         self.recipe = Recipe(epochs, 0.01, 120, 240, dropout=0.1, seed=seed)
@@ -294,17 +300,14 @@ class Run:
                 raise InterruptedError
             return self.examples
 
-        train(
+        Trainer(
             self.model,
-            self.corpus,
-            examples_of_epoch,
+            TrainingExamples(self.corpus, examples_of_epoch),
             self.recipe,
             router=self.router,
             pruners=[self.pruner],
-            metrics=self.metrics,
-            checkpoints=self.checkpoints,
-            after_epoch=after_epoch,
-        )
+            records=TrainingRecords(self.metrics, self.checkpoints, after_epoch),
+        ).run()
         return self
 
     def result(self):

@@ -16,10 +16,10 @@ from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.languages import all_directions
-from lslo.training.batches import collate
+from lslo.training.batches import TrainingExamples
 from lslo.training.checkpoints import CheckpointStore
-from lslo.training.gradients import accumulate_gradients
-from lslo.training.trainer import train
+from lslo.training.gradients import ForwardBackward
+from lslo.training.trainer import Trainer, TrainingRecords
 
 RANKS = {"en": 1, "de": 2, "or": 3}
 STRATEGY = IndexStrategy(("src", "tgt"), ("tgt", "src", "tgt"))
@@ -44,13 +44,18 @@ class KilledStore(CheckpointStore):
             raise Killed
 
 
+def train(model, corpus, recipe, router=None, metrics=None, checkpoints=None):
+    """Trains with all examples of all directions in every epoch."""
+    examples = TrainingExamples.fixed(corpus, corpus.examples(all_directions(corpus.languages)))
+    Trainer(model, examples, recipe, router=router, records=TrainingRecords(metrics, checkpoints)).run()
+
+
 def run(small_model, corpus, checkpoints, metrics=None):
     model = small_model()
     router, _ = add_lslo(model, RANKS, STRATEGY, seed=4)
-    examples = corpus.examples(all_directions(corpus.languages))
     # No time between two saves: a state is saved after every update.
     recipe = replace(RECIPE, checkpoint_minutes=0.0)
-    train(model, corpus, lambda _: examples, recipe, router=router, checkpoints=checkpoints, metrics=metrics)
+    train(model, corpus, recipe, router, metrics, checkpoints)
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
@@ -84,16 +89,16 @@ def test_a_batch_that_does_not_fit_is_halved_and_its_gradients_are_the_same(
     router, _ = add_lslo(model, RANKS, STRATEGY, seed=4)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     examples = toy_corpus.examples(all_directions(toy_corpus.languages))[:21]
-    batch = collate(toy_corpus, examples)
     recipe = replace(RECIPE, dropout=0.0)
+    forward_backward = ForwardBackward(model, parameters, toy_corpus, recipe, router)
 
     def gradients():
         for parameter in parameters:
             parameter.grad = None
-        loss = accumulate_gradients(model, parameters, batch, batch.target_tokens, recipe, router)
-        return loss, [parameter.grad for parameter in parameters]
+        losses = forward_backward(examples, toy_corpus.target_tokens([examples]))
+        return losses, [parameter.grad for parameter in parameters]
 
-    (loss, likelihood), expected = gradients()
+    (loss, nll), expected = gradients()
     whole_loss = lslo.training.gradients.batch_loss
 
     def limited(model, batch, *arguments):
@@ -102,9 +107,9 @@ def test_a_batch_that_does_not_fit_is_halved_and_its_gradients_are_the_same(
         return whole_loss(model, batch, *arguments)
 
     monkeypatch.setattr(lslo.training.gradients, "batch_loss", limited)
-    (halved_loss, halved_likelihood), found = gradients()
+    (halved_loss, halved_nll), found = gradients()
     assert halved_loss == pytest.approx(loss, rel=1e-6)
-    assert halved_likelihood == pytest.approx(likelihood, rel=1e-6)
+    assert halved_nll == pytest.approx(nll, rel=1e-6)
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
     assert "out of memory with 21 sentence pairs in a batch: halving it" in caplog.text
@@ -119,7 +124,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_its_gradients_are_the_same(
 
 def test_a_base_model_in_bfloat16_trains_float32_adapters(small_model, toy_corpus):
     """The gradients are those of float32 within bfloat16's eight bits."""
-    batch = collate(toy_corpus, toy_corpus.examples(all_directions(toy_corpus.languages)))
+    examples = toy_corpus.examples(all_directions(toy_corpus.languages))
     gradients = []
     for dtype in (torch.float32, torch.bfloat16):
         model = small_model().to(dtype)
@@ -130,7 +135,8 @@ def test_a_base_model_in_bfloat16_trains_float32_adapters(small_model, toy_corpu
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         assert {parameter.dtype for parameter in parameters} == {torch.float32}
         recipe = replace(RECIPE, dropout=0.0)
-        accumulate_gradients(model, parameters, batch, batch.target_tokens, recipe, router)
+        forward_backward = ForwardBackward(model, parameters, toy_corpus, recipe, router)
+        forward_backward(examples, toy_corpus.target_tokens([examples]))
         assert {parameter.grad.dtype for parameter in parameters} == {torch.float32}
         gradients.append(torch.cat([parameter.grad.flatten() for parameter in parameters]))
     similarity = torch.nn.functional.cosine_similarity(*gradients, dim=0)
@@ -146,10 +152,9 @@ def test_float16_trains_as_float32_does(small_model, toy_corpus, tmp_path, adapt
         if adapted:
             model.to(getattr(torch, precision))
         router = add_lslo(model, RANKS, STRATEGY, seed=4)[0] if adapted else None
-        examples = toy_corpus.examples(all_directions(toy_corpus.languages))
         recipe = replace(RECIPE, learning_rate=0.02, dropout=0.0, precision=precision)
         metrics = tmp_path / f"{precision}.jsonl"
-        train(model, toy_corpus, lambda _, rows=examples: rows, recipe, router=router, metrics=metrics)
+        train(model, toy_corpus, recipe, router, metrics)
         losses.append([json.loads(line)["loss"] for line in metrics.read_text().splitlines()])
     assert losses[1] == pytest.approx(losses[0], rel=5e-3)
     # Something was learned at all.
@@ -170,8 +175,8 @@ def overflowing(factor):
             return gradient if gradient * factor < 65504 else gradient * float("inf")
 
     def loss(*arguments):
-        value, likelihood = lslo.training.loss.batch_loss(*arguments)
-        return Overflow.apply(value), likelihood
+        value, nll = lslo.training.loss.batch_loss(*arguments)
+        return Overflow.apply(value), nll
 
     return loss
 
@@ -181,13 +186,12 @@ def test_an_update_that_overflows_float16_is_skipped_and_said_so(
 ):
     model = small_model().half()
     router, _ = add_lslo(model, RANKS, STRATEGY, seed=4)
-    examples = toy_corpus.examples(all_directions(toy_corpus.languages))
     recipe = replace(RECIPE, epochs=1, precision="float16")
     # The first scale is 2^16, divided by an update's tokens: the third attempt is the first that fits.
     tokens = 120
     monkeypatch.setattr(lslo.training.gradients, "batch_loss", overflowing(2.5 * tokens))
     metrics = tmp_path / "metrics.jsonl"
-    train(model, toy_corpus, lambda _: examples, recipe, router=router, metrics=metrics)
+    train(model, toy_corpus, recipe, router, metrics)
     skipped = [record.getMessage() for record in caplog.records if "overflow" in record.getMessage()]
     assert skipped
     assert skipped[0] == (
@@ -200,7 +204,7 @@ def test_an_update_that_overflows_float16_is_skipped_and_said_so(
 
     monkeypatch.setattr(lslo.training.gradients, "batch_loss", overflowing(float("inf")))
     with pytest.raises(FloatingPointError, match="the gradients are not finite"):
-        train(model, toy_corpus, lambda _: examples, replace(recipe, epochs=20), router=router)
+        train(model, toy_corpus, replace(recipe, epochs=20), router)
 
 
 WORKER = """
@@ -217,7 +221,8 @@ from lslo.experiment.languages import all_directions
 from lslo.adapters.placement import add_lslo
 from lslo.adapters.index_strategy import IndexStrategy
 from lslo.experiment.hyperparameters import Recipe
-from lslo.training.trainer import train
+from lslo.training.batches import TrainingExamples
+from lslo.training.trainer import Trainer, TrainingRecords
 
 torch.set_num_threads(1)
 process_group = ProcessGroup.join()
@@ -229,10 +234,10 @@ if {adapted}:
     router, _ = add_lslo(model, {ranks}, IndexStrategy(("src", "tgt"), ("tgt", "src", "tgt")), seed=4)
 # In float32 Adam would blow up the rounding of gradients that are zero but for it.
 model.double()
-examples = corpus.examples(all_directions(corpus.languages))
+examples = TrainingExamples.fixed(corpus, corpus.examples(all_directions(corpus.languages)))
 recipe = Recipe(epochs=1, learning_rate=0.01, tokens_per_batch=40, tokens_per_update=160, dropout=0.0)
-group, metrics = process_group, Path({metrics!r})
-train(model, corpus, lambda _: examples, recipe, router=router, process_group=group, metrics=metrics)
+records = TrainingRecords(Path({metrics!r}))
+Trainer(model, examples, recipe, router=router, records=records, process_group=process_group).run()
 parameters = [parameter.detach() for parameter in model.parameters() if parameter.requires_grad]
 torch.save(parameters, {output!r} + f".{{process_group.rank}}")
 """
