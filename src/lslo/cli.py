@@ -113,7 +113,7 @@ def _device(name: str | None) -> torch.device:
     """Returns the device to compute on.
 
     Args:
-        name: a name that PyTorch knows; None for a GPU where there is one, else the CPU.
+        name: A name that PyTorch knows; None for a GPU where there is one, else the CPU.
 
     Raises:
         ValueError: PyTorch cannot compute on the named device.
@@ -138,7 +138,7 @@ def _lines(stream: TextIO) -> list[str]:
     """Returns the lines of standard input, which only line feeds end, as in a corpus.
 
     Raises:
-        ValueError: the input is not UTF-8.
+        ValueError: The input is not UTF-8.
     """
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(encoding="utf-8", errors="strict", newline="\n")
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line; a user's error is printed as one line on standard error.
 
     Args:
-        arguments: the words after `lslo`; those of the process if None.
+        arguments: The words after `lslo`; those of the process if None.
 
     Returns:
         The exit status.

@@ -20,13 +20,13 @@ class AdapterDescription:
     """The description of an adapter.
 
     Attributes:
-        setting: the name of the setting, such as `2;2;8+WL`. It is kept for people; nothing reads it again.
-        ranks: the rank of each language, in the order of the router's languages.
-        strategy: the language, source or target, that each layer's modules follow.
-        modules: the weight matrices that have modules, `all` or `fc`.
-        base_model_sha256: the fingerprint of the base model that the adapter was trained on
+        setting: The name of the setting, such as `2;2;8+WL`. It is kept for people; nothing reads it again.
+        ranks: The rank of each language, in the order of the router's languages.
+        strategy: The language, source or target, that each layer's modules follow.
+        modules: The weight matrices that have modules, `all` or `fc`.
+        base_model_sha256: The fingerprint of the base model that the adapter was trained on
             (`base_model_fingerprint`). The adapter cannot be put on another one.
-        codes: the base model's code of each language. On writing, a language without one keeps its own code.
+        codes: The base model's code of each language. On writing, a language without one keeps its own code.
             Read from a file that has no codes, it is empty.
     """
 
@@ -42,8 +42,8 @@ class AdapterDescription:
         """Reads and checks `adapter.json` of an adapter folder.
 
         Raises:
-            FileNotFoundError: the folder has no such file.
-            ValueError: names the file and what is wrong in it.
+            FileNotFoundError: The folder has no such file.
+            ValueError: Names the file and what is wrong in it.
         """
         file = adapter / DESCRIPTION
         try:
@@ -79,7 +79,7 @@ def checked_codes(codes: Any) -> dict[str, str]:
     """Returns a value parsed from JSON if it gives the base model's code of each language.
 
     Raises:
-        ValueError: it does not.
+        ValueError: It does not.
     """
     if not isinstance(codes, dict) or not codes:
         raise ValueError("'codes' must name languages and the base model's codes of them")
@@ -95,7 +95,7 @@ def _checked_ranks(ranks: Any) -> dict[str, int]:
     """Returns a value parsed from JSON if it gives the rank of each language.
 
     Raises:
-        ValueError: it does not.
+        ValueError: It does not.
     """
     if not isinstance(ranks, dict) or not any(ranks.values()):
         raise ValueError("'ranks' must name languages and their ranks")

@@ -39,9 +39,9 @@ def save_adapter(
     """Writes an adapter folder.
 
     Args:
-        folder: made where it does not exist.
-        placed: the LSLo modules of the model, by the matrix that each is put on.
-        description: what the adapter is.
+        folder: Made where it does not exist.
+        placed: The LSLo modules of the model, by the matrix that each is put on.
+        description: What the adapter is.
     """
     tensors = {}
     for matrix, module in placed.items():
@@ -60,10 +60,10 @@ def save_full_model(
     """Writes the folder of a fully fine-tuned model, which can be used without the base model's.
 
     Args:
-        model: the whole model.
-        base_model: the base model's folder, whose tokenizer is copied.
-        codes: the base model's code of each language.
-        folder: made where it does not exist.
+        model: The whole model.
+        base_model: The base model's folder, whose tokenizer is copied.
+        codes: The base model's code of each language.
+        folder: Made where it does not exist.
     """
     model.save_pretrained(folder)
     save_codes(folder, codes)
@@ -82,15 +82,15 @@ def load_codes(adapter: Path | str | None) -> dict[str, str]:
     """Reads the base model's code of each language, as the Tokenizer needs them to use an adapter.
 
     Args:
-        adapter: as for `load_with_adapter`, which also checks the folder.
+        adapter: As for `load_with_adapter`, which also checks the folder.
 
     Returns:
         Language -> code, such as `en` -> `eng_Latn`. It is empty where no codes are kept: for the base model
         itself, and for adapters made before there were codes. All languages then go by the model's codes.
 
     Raises:
-        FileNotFoundError: names the missing file.
-        ValueError: names the file at fault.
+        FileNotFoundError: Names the missing file.
+        ValueError: Names the file at fault.
     """
     if adapter is None:
         return {}
@@ -112,15 +112,15 @@ def load_with_adapter(
     """Loads the model of a setting, ready to translate.
 
     Args:
-        base_model: the folder of the base model.
-        adapter: an adapter folder, the folder of a fully fine-tuned model, or None for the base model itself.
+        base_model: The folder of the base model.
+        adapter: An adapter folder, the folder of a fully fine-tuned model, or None for the base model itself.
 
     Returns:
         The model, and the router of its LSLo modules, or None where it has none.
 
     Raises:
-        FileNotFoundError: names the missing file.
-        ValueError: names the file at fault.
+        FileNotFoundError: Names the missing file.
+        ValueError: Names the file at fault.
     """
     if adapter is None:
         return load_base_model(base_model), None
@@ -172,7 +172,7 @@ def _check_tensors(
     """Checks that a file has the right tensors, all of finite numbers, and no others.
 
     Raises:
-        ValueError: names the file and the first tensor that is not as it should be.
+        ValueError: Names the file and the first tensor that is not as it should be.
     """
     for name, shape in shapes.items():
         if name not in tensors or tensors[name].shape != shape:

@@ -19,7 +19,7 @@ class IndexStrategy:
 
     Attributes:
         encoder: `src` or `tgt` for each layer of the encoder, bottom layer first.
-        decoder: the same for the decoder.
+        decoder: The same for the decoder.
     """
 
     encoder: tuple[str, ...]
@@ -32,8 +32,8 @@ class IndexStrategy:
         Args:
             index: `SRC` for a source-indexed encoder and a target-indexed decoder, `TGT` for both
                 target-indexed.
-            encoder_layers: the number of layers of the encoder.
-            decoder_layers: the number of layers of the decoder.
+            encoder_layers: The number of layers of the encoder.
+            decoder_layers: The number of layers of the decoder.
         """
         encoder = {"SRC": SOURCE, "TGT": TARGET}[index]
         return cls((encoder,) * encoder_layers, (TARGET,) * decoder_layers)
@@ -43,7 +43,7 @@ class IndexStrategy:
         """Reads `index_strategy.json`.
 
         Raises:
-            ValueError: names the file and the key at fault.
+            ValueError: Names the file and the key at fault.
         """
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -59,7 +59,7 @@ class IndexStrategy:
         """Returns the strategy that a value parsed from JSON describes.
 
         Raises:
-            ValueError: names the key at fault.
+            ValueError: Names the key at fault.
         """
         for side in SIDES:
             layers = content.get(side) if isinstance(content, dict) else None
@@ -89,9 +89,9 @@ def index_strategy(
 
     Args:
         index: `WL` for the strategy that weight learning found, or `SRC` or `TGT` for a fixed one.
-        learned: the file `index_strategy.json` of weight learning; only `WL` needs it.
-        encoder_layers: the number of layers of the encoder.
-        decoder_layers: the number of layers of the decoder.
+        learned: The file `index_strategy.json` of weight learning; only `WL` needs it.
+        encoder_layers: The number of layers of the encoder.
+        decoder_layers: The number of layers of the decoder.
     """
     if index == "WL":
         return IndexStrategy.read(learned)

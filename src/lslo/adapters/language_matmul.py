@@ -79,7 +79,7 @@ class LanguageMatmul(ABC):
 
         Args:
             y: [batch, time, n], contiguous; changed in place.
-            inner: the result of `narrow`.
+            inner: The result of `narrow`.
             matrix: M [R, n]; converted to the dtype of y.
 
         Returns:
@@ -91,9 +91,9 @@ class LanguageMatmul(ABC):
         """Computes the gradient of M: for each language the sum of inner_sᵀ x_s over its sentences.
 
         Args:
-            inner: a result of `narrow`.
+            inner: A result of `narrow`.
             x: [batch, time, n].
-            dtype: the dtype of the result.
+            dtype: The dtype of the result.
 
         Returns:
             [R, n], zero in the rows of languages that the batch lacks.
@@ -104,7 +104,7 @@ def language_matmul(ranks: tuple[int, ...], languages: Tensor) -> LanguageMatmul
     """Returns the implementation that suits the device of the batch.
 
     Args:
-        ranks: the rank of each language.
+        ranks: The rank of each language.
         languages: [batch] int64, the index of each sentence's language.
     """
     return (GatheredRows if languages.is_cuda else GroupedRows)(ranks, languages)
@@ -177,13 +177,13 @@ class GroupedRows(LanguageMatmul):
     Attributes:
         order: [batch], the permutation that brings the sentences into the order of their languages; None
             where they are in it already.
-        present: the languages in the batch, ascending.
+        present: The languages in the batch, ascending.
         counts: [present languages], the number of sentences of each.
-        rows: the rows of M that belong to each language in the batch.
-        width: the largest rank in the batch, rounded up to a multiple of `ALIGNMENT`.
-        one_block: whether M itself, seen as [languages, width, n], is the stack.
+        rows: The rows of M that belong to each language in the batch.
+        width: The largest rank in the batch, rounded up to a multiple of `ALIGNMENT`.
+        one_block: Whether M itself, seen as [languages, width, n], is the stack.
         own: [present languages · width], false for the rows of the stack that fill up a smaller M_l.
-        index: the row of M that each other row of the stack is a copy of.
+        index: The row of M that each other row of the stack is a copy of.
     """
 
     def __init__(self, ranks: tuple[int, ...], languages: Tensor):

@@ -75,8 +75,8 @@ class LSLo(nn.Module):
         in_features: k.
         out_features: d.
         ranks: r_l of each language, in the order of the router's languages; a rank may be 0.
-        generator: the source of randomness of A.
-        dtype: the dtype of A and B.
+        generator: The source of randomness of A.
+        dtype: The dtype of A and B.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class LSLo(nn.Module):
 
         Args:
             x: [batch, time, k].
-            matmul: the language-wise products of the batch.
+            matmul: The language-wise products of the batch.
 
         Returns:
             [batch, time, d].
@@ -127,10 +127,10 @@ class LSLoLinear(nn.Module):
     """A frozen linear map with its LSLo module: h = W x + B_l A_l x (Equation 3).
 
     Args:
-        base: the linear map with W [d, k].
-        lslo: the LSLo module of W.
+        base: The linear map with W [d, k].
+        lslo: The LSLo module of W.
         index: `src` or `tgt`, the language of a direction that the module follows.
-        router: knows the languages of the current batch.
+        router: Knows the languages of the current batch.
     """
 
     def __init__(self, base: nn.Linear, lslo: LSLo, index: str, router: Router):
@@ -187,11 +187,11 @@ class WeightedLSLoLinear(nn.Module):
         h = W x + w_src · LSLo_src(x, l_src) + w_tgt · LSLo_tgt(x, l_tgt)
 
     Args:
-        base: the linear map with W [d, k].
-        source: the module that follows the source language.
-        target: the module that follows the target language.
+        base: The linear map with W [d, k].
+        source: The module that follows the source language.
+        target: The module that follows the target language.
         weights: w_src and w_tgt of the layer.
-        router: knows the languages of the current batch.
+        router: Knows the languages of the current batch.
     """
 
     def __init__(self, base: nn.Linear, source: LSLo, target: LSLo, weights: LayerWeights, router: Router):

@@ -18,9 +18,9 @@ class ParameterCounts:
     """The number of parameters of a setting (#Params), counted in three ways.
 
     Attributes:
-        true: the numbers that are stored. By Equation 3 a language has r (d + k) for each matrix [d, k].
-        nonzero: those stored numbers that are not zero; pruning makes zeros.
-        paper: the count by the convention of the paper's tables, which is 2·d_model·r for every module,
+        true: The numbers that are stored. By Equation 3 a language has r (d + k) for each matrix [d, k].
+        nonzero: Those stored numbers that are not zero; pruning makes zeros.
+        paper: The count by the convention of the paper's tables, which is 2·d_model·r for every module,
             fc1 and fc2 included.
     """
 
@@ -37,7 +37,7 @@ def count_adapter(placed: Mapping[WeightMatrix, LSLoLinear], model_dimension: in
     """Counts the parameters of a model's LSLo modules.
 
     Args:
-        placed: the modules, by the matrix that each is put on.
+        placed: The modules, by the matrix that each is put on.
         model_dimension: d_model of the base model.
     """
     tensors = [tensor for module in placed.values() for tensor in (module.lslo.A, module.lslo.B)]

@@ -23,7 +23,7 @@ def weight_matrices(model: M2M100ForConditionalGeneration, modules: str = "all")
     """Lists the matrices that get an LSLo module: encoder first, bottom layer first.
 
     Args:
-        model: the base model.
+        model: The base model.
         modules: `all`, or `fc` for fc1 and fc2 only.
     """
     return [
@@ -46,17 +46,17 @@ def add_lslo(
     """Freezes a base model and puts an LSLo module on each of its weight matrices, in place.
 
     Args:
-        model: the base model.
-        ranks: the rank of each language.
-        strategy: the language, source or target, that each layer's modules follow.
+        model: The base model.
+        ranks: The rank of each language.
+        strategy: The language, source or target, that each layer's modules follow.
         modules: `all` matrices, or `fc` for fc1 and fc2 only.
-        seed: determines the A matrices.
+        seed: Determines the A matrices.
 
     Returns:
         The router of the modules, whose languages are in the order of `ranks`, and the modules by matrix.
 
     Raises:
-        ValueError: the strategy has another number of layers than the model.
+        ValueError: The strategy has another number of layers than the model.
     """
     for side in SIDES:
         layers = number_of_layers(model, side)
@@ -85,10 +85,10 @@ def add_weighted_lslo(
     Weight learning (Sections 4.1 and 6.1) trains this model.
 
     Args:
-        model: the base model.
-        languages: codes, in the order of the router's indices.
-        rank: the rank of every language.
-        seed: determines the A matrices.
+        model: The base model.
+        languages: Codes, in the order of the router's indices.
+        rank: The rank of every language.
+        seed: Determines the A matrices.
 
     Returns:
         The router of the modules, and each layer's weights by (side, layer counted from 1).

@@ -19,8 +19,8 @@ class Router:
     """The languages of the current batch, shared by all LSLo modules of one model.
 
     Attributes:
-        languages: codes; the tensors that `route` takes hold indices into this tuple.
-        merged: the matrices W + B_l A_l made so far, by (id of the module, language index), within `merging`;
+        languages: Codes; the tensors that `route` takes hold indices into this tuple.
+        merged: The matrices W + B_l A_l made so far, by (id of the module, language index), within `merging`;
             None outside.
     """
 
@@ -64,11 +64,11 @@ class Router:
         All modules with the same ranks and index share one object.
 
         Args:
-            ranks: the rank of each language.
+            ranks: The rank of each language.
             index: `src` or `tgt`, the language that the module follows.
 
         Raises:
-            RuntimeError: outside `route`.
+            RuntimeError: Outside `route`.
         """
         key = (ranks, index)
         if key not in self._matmuls:

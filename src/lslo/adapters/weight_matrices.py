@@ -33,8 +33,8 @@ class WeightMatrix:
 
     Attributes:
         side: `encoder` or `decoder`.
-        layer: the number of the layer, counted from 1 at the bottom.
-        module: the matrix's name in the paper, from `MODULES`.
+        layer: The number of the layer, counted from 1 at the bottom.
+        module: The matrix's name in the paper, from `MODULES`.
     """
 
     side: str

@@ -27,13 +27,13 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     Only plain data, Namespaces and, if installed, omegaconf's classes are unpickled.
 
     Args:
-        path: a file such as `model.pt`.
+        path: A file such as `model.pt`.
 
     Returns:
         The options of model and task by name, and the tensors by name.
 
     Raises:
-        ValueError: the file cannot be read, is not a checkpoint of fairseq, or holds any other object, which
+        ValueError: The file cannot be read, is not a checkpoint of fairseq, or holds any other object, which
             could run code. It is refused before anything of it is run.
     """
     try:
@@ -62,7 +62,7 @@ def _options(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
     They are in `args`, a Namespace, or in `cfg`, which is an omegaconf object or a dict of Namespaces.
 
     Raises:
-        ValueError: the checkpoint has no options.
+        ValueError: The checkpoint has no options.
     """
     cfg = state.get("cfg")
     if cfg is not None and type(cfg).__module__.startswith("omegaconf"):

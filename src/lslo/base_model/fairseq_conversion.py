@@ -57,13 +57,13 @@ def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
     """Writes a fairseq M2M model as a base model's folder, with the weights in the checkpoint's own dtype.
 
     Args:
-        archive_folder: has `model.pt`, `dict.txt`, `sentencepiece.bpe.model` and `language_pairs.txt`.
-        output: gets `config.json`, `generation_config.json` and `model.safetensors`, and for the tokenizer
+        archive_folder: Has `model.pt`, `dict.txt`, `sentencepiece.bpe.model` and `language_pairs.txt`.
+        output: Gets `config.json`, `generation_config.json` and `model.safetensors`, and for the tokenizer
             the archive's dictionary and SentencePiece model with `language_tokens.json` (code -> id).
 
     Raises:
-        FileNotFoundError: the archive lacks a file.
-        ValueError: names the file and what in it cannot be converted.
+        FileNotFoundError: The archive lacks a file.
+        ValueError: Names the file and what in it cannot be converted.
     """
     archive, output = Path(archive_folder), Path(output)
     for name in (CHECKPOINT, DICTIONARY, SENTENCEPIECE_MODEL, LANGUAGE_PAIRS):
@@ -105,7 +105,7 @@ def _tied_embeddings(path: Path, tensors: dict[str, Tensor]) -> Tensor:
     """Takes the embeddings out of `tensors` and returns the one matrix [V, d_model] that they share.
 
     Raises:
-        ValueError: they are missing, not a matrix, or differ from each other.
+        ValueError: They are missing, not a matrix, or differ from each other.
     """
     if "decoder.output_projection.bias" in tensors:
         raise ValueError(f"{path}: its output projection has a bias, which an M2M model lacks")
@@ -131,7 +131,7 @@ def _configuration(path: Path, options: Mapping[str, Any], embeddings: Tensor) -
     """Returns the configuration that a checkpoint's options describe.
 
     Raises:
-        ValueError: the options are not those of an M2M model, or an option's value cannot be converted.
+        ValueError: The options are not those of an M2M model, or an option's value cannot be converted.
     """
     for side in ("encoder", "decoder"):
         if not options.get(f"{side}_normalize_before"):
@@ -183,7 +183,7 @@ def _rename(
     """Returns the tensors by Hugging Face's names, each in memory of its own.
 
     Raises:
-        ValueError: they are not exactly the tensors that the configuration asks for.
+        ValueError: They are not exactly the tensors that the configuration asks for.
     """
     weights = {"model.shared.weight": embeddings}
     for name, tensor in tensors.items():
@@ -224,8 +224,8 @@ def _own_memory(tensor: Tensor, taken: set[int]) -> Tensor:
     """Returns the tensor, copied if it is not alone in its memory.
 
     Args:
-        tensor: made contiguous.
-        taken: the addresses of the memory of the tensors before; this tensor's is added.
+        tensor: Made contiguous.
+        taken: The addresses of the memory of the tensors before; this tensor's is added.
     """
     memory = tensor.untyped_storage()
     alone = memory.nbytes() == tensor.numel() * tensor.element_size() and memory.data_ptr() not in taken

@@ -22,13 +22,13 @@ def language_tokens(
     without it in that of the sorted codes of the language pairs.
 
     Args:
-        archive: the archive's folder.
-        options: the checkpoint's options.
-        symbols: the symbols of the dictionary.
-        rows: the number of embeddings, which must be that of symbols and appended tokens.
+        archive: The archive's folder.
+        options: The checkpoint's options.
+        symbols: The symbols of the dictionary.
+        rows: The number of embeddings, which must be that of symbols and appended tokens.
 
     Raises:
-        ValueError: names the file whose languages do not fit the others.
+        ValueError: Names the file whose languages do not fit the others.
     """
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     text = (archive / LANGUAGE_PAIRS).read_text(encoding="utf-8", errors="replace")

@@ -15,11 +15,11 @@ def load_base_model(folder: Path | str, dtype: torch.dtype = torch.float32) -> M
     """Loads a base model, in evaluation mode.
 
     Args:
-        folder: has `config.json` and `model.safetensors`.
-        dtype: the dtype of the weights.
+        folder: Has `config.json` and `model.safetensors`.
+        dtype: The dtype of the weights.
 
     Raises:
-        FileNotFoundError: names the missing file.
+        FileNotFoundError: Names the missing file.
         ValueError: transformers cannot load the model, a tensor is missing, or a number is not finite.
     """
     folder = Path(folder)

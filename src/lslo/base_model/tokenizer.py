@@ -23,25 +23,25 @@ class Tokenizer:
     target `[__tgt__, y…, </s>]`. `encode` returns the x… or y… alone.
 
     Attributes:
-        folder: the base model's folder.
-        codes: the experiment's code -> the model's code of a language, where they differ (`or` -> `ory_Orya`
+        folder: The base model's folder.
+        codes: The experiment's code -> the model's code of a language, where they differ (`or` -> `ory_Orya`
             for NLLB).
-        pad: the id of padding.
-        end_of_sentence: the id of `</s>`.
-        unknown: the id of `<unk>`.
+        pad: The id of padding.
+        end_of_sentence: The id of `</s>`.
+        unknown: The id of `<unk>`.
     """
 
     def __init__(self, folder: Path | str, codes: Mapping[str, str] | None = None):
         """Loads the tokenizer of a base model.
 
         Args:
-            folder: the base model's folder.
-            codes: the experiment's code -> the model's code of a language; may lack languages whose codes
+            folder: The base model's folder.
+            codes: The experiment's code -> the model's code of a language; may lack languages whose codes
                 are the same.
 
         Raises:
-            FileNotFoundError: the folder or a file in it is missing.
-            ValueError: a file in it cannot be used.
+            FileNotFoundError: The folder or a file in it is missing.
+            ValueError: A file in it cannot be used.
         """
         self.folder = Path(folder)
         if not self.folder.is_dir():
@@ -61,7 +61,7 @@ class Tokenizer:
         """Returns the sentence of each sequence of ids.
 
         Args:
-            ids: for each sentence its y…, without the language token; `</s>` is left out.
+            ids: For each sentence its y…, without the language token; `</s>` is left out.
         """
         return [self._pieces.decode(sequence) for sequence in ids]
 
@@ -69,10 +69,10 @@ class Tokenizer:
         """Returns the id of a language's token: `__{code}__`, or `{code}` in NLLB, with the model's code.
 
         Args:
-            language: the experiment's code.
+            language: The experiment's code.
 
         Raises:
-            ValueError: the model does not know the language.
+            ValueError: The model does not know the language.
         """
         code = self.codes.get(language, language)
         try:
@@ -89,10 +89,10 @@ class _HuggingFacePieces:
     """The pieces of a folder that has an M2M100Tokenizer or an NllbTokenizer.
 
     Attributes:
-        pad: the id of padding.
-        end_of_sentence: the id of `</s>`.
-        unknown: the id of `<unk>`.
-        language_tokens: the model's code of a language -> the id of its token.
+        pad: The id of padding.
+        end_of_sentence: The id of `</s>`.
+        unknown: The id of `<unk>`.
+        language_tokens: The model's code of a language -> the id of its token.
     """
 
     def __init__(self, folder: Path):
@@ -142,10 +142,10 @@ class _FairseqPieces:
     The SentencePiece model splits a sentence into pieces, `dict.txt` gives their ids.
 
     Attributes:
-        pad: the id of padding.
-        end_of_sentence: the id of `</s>`.
-        unknown: the id of `<unk>`.
-        language_tokens: the model's code of a language -> the id of its token.
+        pad: The id of padding.
+        end_of_sentence: The id of `</s>`.
+        unknown: The id of `<unk>`.
+        language_tokens: The model's code of a language -> the id of its token.
     """
 
     pad, end_of_sentence, unknown = 1, 2, 3
@@ -185,8 +185,8 @@ def read_dictionary(path: Path) -> list[str]:
     Four special symbols come first, then that of each line, which has the form `symbol count`.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: names the line that has another form or repeats a symbol.
+        FileNotFoundError: There is no such file.
+        ValueError: Names the line that has another form or repeats a symbol.
     """
     symbols = dict.fromkeys(("<s>", "<pad>", "</s>", "<unk>"))
     if not path.is_file():

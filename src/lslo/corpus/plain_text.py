@@ -123,7 +123,7 @@ def copy_corpus(folder: Path, paths: Mapping[str, Mapping[str, str]], output: Pa
 
     Args:
         folder: The user's folder.
-        paths: split -> language -> path within the folder, for each of `SPLITS`.
+        paths: Split -> language -> path within the folder, for each of `SPLITS`.
         output: The folder of the corpus.
 
     Raises:

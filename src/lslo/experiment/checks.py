@@ -21,7 +21,7 @@ def problems(experiment: Experiment) -> Iterator[str]:
     of the demo's base model before that is asked for (`pretraining_problems`).
 
     Raises:
-        OSError: a path of the configuration cannot be used.
+        OSError: A path of the configuration cannot be used.
     """
     for check in (_strategy_languages, _settings, _schedules, _classes, _kinds):
         yield from check(experiment)

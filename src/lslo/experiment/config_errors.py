@@ -47,10 +47,10 @@ def read_config(values: Mapping[str, Any]) -> Config:
     """Returns a configuration with its types checked and its defaults filled in.
 
     Args:
-        values: the configuration as Snakemake has read it.
+        values: The configuration as Snakemake has read it.
 
     Raises:
-        ConfigError: a key is missing, does not exist, or has a value that it cannot have.
+        ConfigError: A key is missing, does not exist, or has a value that it cannot have.
     """
     if not _is_small(values):
         raise ConfigError(

@@ -29,23 +29,23 @@ class Experiment:
     """A checked configuration, and what follows from it: languages, settings, results that are wanted.
 
     Attributes:
-        config: the configuration with its defaults.
-        workflow: the folder of the Snakefile.
-        languages: the languages of the experiment, in the configuration's order.
-        paths: where the results of the experiment are.
+        config: The configuration with its defaults.
+        workflow: The folder of the Snakefile.
+        languages: The languages of the experiment, in the configuration's order.
+        paths: Where the results of the experiment are.
     """
 
     def __init__(self, config: Mapping[str, Any], workflow: Path | str, root: Path | str = ""):
         """Reads and checks a configuration.
 
         Args:
-            config: the configuration as Snakemake has read it.
-            workflow: the folder of the Snakefile. Relative paths of the configuration start from the working
+            config: The configuration as Snakemake has read it.
+            workflow: The folder of the Snakefile. Relative paths of the configuration start from the working
                 directory or, where nothing is there, from this folder.
-            root: the folder that Snakemake runs in; the working directory unless given.
+            root: The folder that Snakemake runs in; the working directory unless given.
 
         Raises:
-            ConfigError: something is wrong; the message, one line, names the keys at fault.
+            ConfigError: Something is wrong; the message, one line, names the keys at fault.
         """
         self.config = read_config(config)
         self.workflow = Path(workflow)
@@ -119,11 +119,11 @@ class Experiment:
         """Returns the code of each language in other people's files.
 
         Args:
-            codes: a column of the table of languages, or a mapping.
-            key: the key of the configuration that `codes` is the value of.
+            codes: A column of the table of languages, or a mapping.
+            key: The key of the configuration that `codes` is the value of.
 
         Raises:
-            ConfigError: there is no such column, or a language has no code.
+            ConfigError: There is no such column, or a language has no code.
         """
         try:
             return codes_elsewhere(self.languages, codes)

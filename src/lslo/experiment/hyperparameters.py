@@ -10,19 +10,19 @@ class Recipe:
     """The recipe of a training (Section 5).
 
     Attributes:
-        epochs: the number of epochs.
-        learning_rate: the peak of the inverse square root schedule.
-        tokens_per_batch: the size of a batch; n pairs whose longest side has m tokens count n·m.
-        tokens_per_update: the size of an update, which sums the gradients of tokens_per_update /
+        epochs: The number of epochs.
+        learning_rate: The peak of the inverse square root schedule.
+        tokens_per_batch: The size of a batch; n pairs whose longest side has m tokens count n·m.
+        tokens_per_update: The size of an update, which sums the gradients of tokens_per_update /
             tokens_per_batch batches.
-        warmup_updates: updates over which the learning rate rises to its peak.
+        warmup_updates: Updates over which the learning rate rises to its peak.
         label_smoothing: fairseq's epsilon.
-        dropout: of hidden states and attention.
-        seed: of A matrices, batches and dropout.
+        dropout: Of hidden states and attention.
+        seed: Of A matrices, batches and dropout.
         precision: `float32`, or `bfloat16` or `float16` for the frozen base model's weights and products.
             Full fine-tuning keeps float32 weights and computes in the lower precision. With float16 the loss
             is scaled, and an update whose gradients overflow is skipped.
-        checkpoint_minutes: minutes between two saved states within an epoch; a state is saved at the end of
+        checkpoint_minutes: Minutes between two saved states within an epoch; a state is saved at the end of
             every epoch anyway.
     """
 
@@ -48,10 +48,10 @@ class Decoding:
     """The hyper-parameters of beam search (Section 5).
 
     Attributes:
-        beam: hypotheses that are kept.
-        length_penalty: the exponent of the length by which a score is divided.
-        maximum_length: the most tokens before `</s>`, the language token included (fairseq's `--max-len-b`).
-        tokens_per_batch: the most tokens of a batch: rows (sentences × beam) times the longest source.
+        beam: Hypotheses that are kept.
+        length_penalty: The exponent of the length by which a score is divided.
+        maximum_length: The most tokens before `</s>`, the language token included (fairseq's `--max-len-b`).
+        tokens_per_batch: The most tokens of a batch: rows (sentences × beam) times the longest source.
         precision: `float32`, `bfloat16` or `float16`, of weights and products; log-probabilities are float32.
     """
 

@@ -27,14 +27,14 @@ class Language:
     """A language: one row of `config/languages.tsv`.
 
     Attributes:
-        code: the language's code in this project, and in the names of files.
-        name: the language's English name.
+        code: The language's code in this project, and in the names of files.
+        name: The language's English name.
         resource_class: H, M, L or V, by the number of sentence pairs with English (Section 5).
-        family: the language family, as the paper prints it.
-        bitext: sentence pairs with English, as the paper prints it.
-        flores101: the language's code in FLORES-101.
-        m2m: the language's code in M2M-124.
-        further: the values of the columns that a user has added, by column.
+        family: The language family, as the paper prints it.
+        bitext: Sentence pairs with English, as the paper prints it.
+        flores101: The language's code in FLORES-101.
+        m2m: The language's code in M2M-124.
+        further: The values of the columns that a user has added, by column.
     """
 
     code: str
@@ -59,13 +59,13 @@ def read_languages(path: Path | str) -> dict[str, Language]:
     """Reads a table of languages.
 
     Args:
-        path: a table of tab-separated columns: COLUMNS, and then any of a user's own.
+        path: A table of tab-separated columns: COLUMNS, and then any of a user's own.
 
     Returns:
         The languages by code, in the order of the file.
 
     Raises:
-        ValueError: the table is not of this form; the message names the file and the line.
+        ValueError: The table is not of this form; the message names the file and the line.
     """
     path = Path(path)
     languages: dict[str, Language] = {}
@@ -109,12 +109,12 @@ def select_languages(
     """Returns the languages of an experiment, in the order of `codes`.
 
     Args:
-        languages: all languages, by code.
-        codes: the codes of the experiment's languages.
-        path: the table that `languages` were read from.
+        languages: All languages, by code.
+        codes: The codes of the experiment's languages.
+        path: The table that `languages` were read from.
 
     Raises:
-        ValueError: the table lacks a code.
+        ValueError: The table lacks a code.
     """
     for code in codes:
         if code not in languages:
@@ -128,11 +128,11 @@ def codes_elsewhere(languages: Sequence[Language], codes: str | Mapping[str, str
     """Returns the code of each language in other people's files or models.
 
     Args:
-        languages: the languages of an experiment.
-        codes: a column of the table of languages, or a mapping from languages to codes.
+        languages: The languages of an experiment.
+        codes: A column of the table of languages, or a mapping from languages to codes.
 
     Raises:
-        ValueError: the table has no such column, or a language has no code.
+        ValueError: The table has no such column, or a language has no code.
     """
     found = {}
     for language in languages:

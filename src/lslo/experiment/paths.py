@@ -36,8 +36,8 @@ class Paths:
     """The paths of an experiment.
 
     Attributes:
-        experiment: its name.
-        root: the folder that Snakemake runs in.
+        experiment: Its name.
+        root: The folder that Snakemake runs in.
     """
 
     experiment: str

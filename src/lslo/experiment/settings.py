@@ -41,9 +41,9 @@ class Setting:
 
     Attributes:
         kind: `pretrain` (the base model as it is), `full` (every parameter is trained) or `lslo`.
-        ranks: the LoRA rank of each resource class, in the order H;M;V or H;M;L;V; empty unless `lslo`.
+        ranks: The LoRA rank of each resource class, in the order H;M;V or H;M;L;V; empty unless `lslo`.
         index: `WL`, `SRC` or `TGT`: which language each layer listens to; None unless `lslo`.
-        gps_ratio: the final pruning ratio of high- and medium-resource languages, in (0, 1), or None.
+        gps_ratio: The final pruning ratio of high- and medium-resource languages, in (0, 1), or None.
         modules: `all` weight matrices, or `fc` for fc1 and fc2 only.
     """
 
@@ -58,7 +58,7 @@ class Setting:
         """Reads a setting such as `2;2;8+WL+GPS(0.9)@fc`.
 
         Raises:
-            SettingError: the text does not follow the notation.
+            SettingError: The text does not follow the notation.
         """
         if text == PRETRAIN:
             return cls("pretrain")
@@ -146,11 +146,11 @@ class Setting:
         """Returns the rank of each resource class that the ranks stand for.
 
         Args:
-            resource_classes: the classes of the experiment's languages. The rank of a class that no language
+            resource_classes: The classes of the experiment's languages. The rank of a class that no language
                 has is not used.
 
         Raises:
-            SettingError: a class has no rank, or GPS has nothing to prune.
+            SettingError: A class has no rank, or GPS has nothing to prune.
         """
         classes = RANKED_CLASSES[len(self.ranks)]
         have = ";".join(name for name in "HMLV" if name in resource_classes)

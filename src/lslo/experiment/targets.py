@@ -21,11 +21,11 @@ def check_targets(experiment: Experiment, arguments: Iterable[str]) -> None:
     shows with a traceback.
 
     Args:
-        experiment: the experiment.
-        arguments: of the command line, targets among them.
+        experiment: The experiment.
+        arguments: Of the command line, targets among them.
 
     Raises:
-        ConfigError: a target cannot be made; the message, one line, names it.
+        ConfigError: A target cannot be made; the message, one line, names it.
     """
     for target in map(os.path.normpath, arguments):
         folder, _, path = target.partition("settings/")

@@ -29,10 +29,10 @@ class SplitSizes:
     """The lengths of the sentences of one split of the corpus.
 
     Attributes:
-        languages: the languages' codes.
-        lengths: tokens of each sentence [languages, rows], language token and `</s>` included.
-        bytes: size of the text of all languages.
-        source: where the numbers come from, for a reader.
+        languages: The languages' codes.
+        lengths: Tokens of each sentence [languages, rows], language token and `</s>` included.
+        bytes: Size of the text of all languages.
+        source: Where the numbers come from, for a reader.
     """
 
     languages: tuple[str, ...]
@@ -54,12 +54,12 @@ def split_sizes(experiment: Experiment, split: str, model: Path | None) -> Split
     """Returns the sizes of a split.
 
     Args:
-        experiment: the experiment.
+        experiment: The experiment.
         split: `dev` or `devtest`.
-        model: the folder of the base model; None if the model is not on the disk yet.
+        model: The folder of the base model; None if the model is not on the disk yet.
 
     Raises:
-        ValueError: a text cannot be read.
+        ValueError: A text cannot be read.
     """
     found = _text(experiment, split)
     if found is None:

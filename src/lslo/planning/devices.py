@@ -18,7 +18,7 @@ class Device:
     Attributes:
         peak: FLOP/s of dense bfloat16 matrix products by the maker's data sheet; of float16 products for the
             V100 and the T4, which have no bfloat16.
-        memory: memory in GB.
+        memory: Memory in GB.
     """
 
     peak: float
@@ -59,14 +59,14 @@ class Rates:
     """The device of a plan, and the speed of trainings and translations on it.
 
     Attributes:
-        name: the name of the GPU, or `CPU`.
+        name: The name of the GPU, or `CPU`.
         training: FLOP/s of one device in training.
         translation: FLOP/s of one device in translation.
-        tokens_per_second: measured target tokens per second of trainings, by `lslo` and `full`; empty if
+        tokens_per_second: Measured target tokens per second of trainings, by `lslo` and `full`; empty if
             nothing was measured.
-        sentences_per_second: measured sentences per second of translation; None if not measured.
-        memory: memory of the device in bytes; None if not known.
-        sources: where these numbers come from, one sentence without its full stop each.
+        sentences_per_second: Measured sentences per second of translation; None if not measured.
+        memory: Memory of the device in bytes; None if not known.
+        sources: Where these numbers come from, one sentence without its full stop each.
     """
 
     name: str
@@ -82,8 +82,8 @@ class Rates:
         """Returns the rates that a configuration asks for.
 
         Args:
-            planning: the configuration's section `plan`.
-            gpus: the number of GPUs of a training; 0 computes on the CPU.
+            planning: The configuration's section `plan`.
+            gpus: The number of GPUs of a training; 0 computes on the CPU.
         """
         name = planning.device or (DEFAULT_GPU if gpus else CPU)
         tokens = planning.measured.tokens_per_second.model_dump(exclude_none=True)
@@ -121,8 +121,8 @@ class Rates:
 
         Args:
             kind: `lslo`, or `full` for full fine-tuning.
-            flops: floating-point operations of the training, which the time follows from unless measured.
-            target_tokens: target tokens of the training, which the time follows from if it was measured.
+            flops: Floating-point operations of the training, which the time follows from unless measured.
+            target_tokens: Target tokens of the training, which the time follows from if it was measured.
         """
         if kind in self.tokens_per_second:
             return target_tokens / self.tokens_per_second[kind]
@@ -132,8 +132,8 @@ class Rates:
         """Returns the time that a translation takes on one device.
 
         Args:
-            flops: floating-point operations, which the time follows from unless the speed was measured.
-            sentences: number of sentences, which the time follows from if the speed was measured.
+            flops: Floating-point operations, which the time follows from unless the speed was measured.
+            sentences: Number of sentences, which the time follows from if the speed was measured.
         """
         if self.sentences_per_second:
             return sentences / self.sentences_per_second

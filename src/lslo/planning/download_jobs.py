@@ -20,9 +20,9 @@ def download_jobs(experiment: Experiment, sizes: ModelSizes, text_bytes: float) 
     """Yields the jobs of rules/sources.smk that an experiment needs. Downloads are given no time.
 
     Args:
-        experiment: the experiment.
-        sizes: the sizes of the base model.
-        text_bytes: size of the text of all languages and splits.
+        experiment: The experiment.
+        sizes: The sizes of the base model.
+        text_bytes: Size of the text of all languages and splits.
     """
     config, paths = experiment.config, experiment.paths
     text, model, hub_model = config.corpus.source, config.base_model.source, config.base_model.hub

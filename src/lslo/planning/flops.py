@@ -37,7 +37,7 @@ class LsloShape:
     """The properties of LSLo modules that determine their number of operations.
 
     Attributes:
-        rank: mean rank of the languages. The count is exact if all ranks are equal, or if the sentences of
+        rank: Mean rank of the languages. The count is exact if all ranks are equal, or if the sentences of
             all languages have the same length.
         modules: `all` or `fc`.
         copies: LSLo modules on each matrix: 2 in weight learning, source- and target-indexed; otherwise 1.
@@ -59,9 +59,9 @@ def weight_flops(sizes: ModelSizes, source: float, target: float) -> float:
     """Returns the operations of the products with the weights of all layers, in the forward pass.
 
     Args:
-        sizes: the sizes of the model.
-        source: number of source tokens.
-        target: number of target tokens.
+        sizes: The sizes of the model.
+        source: Number of source tokens.
+        target: Number of target tokens.
     """
     d = sizes.dimension
     encoder = sizes.encoder_layers * _weights_per_layer(sizes, "encoder") * source
@@ -85,10 +85,10 @@ def lslo_flops(sizes: ModelSizes, shape: LsloShape, source: float, target: float
     """Returns the operations of LSLo's products x A_lᵀ and (x A_lᵀ) B_lᵀ, in the forward pass.
 
     Args:
-        sizes: the sizes of the model.
-        shape: the shape of the LSLo modules.
-        source: number of source tokens.
-        target: number of target tokens.
+        sizes: The sizes of the model.
+        shape: The shape of the LSLo modules.
+        source: Number of source tokens.
+        target: Number of target tokens.
     """
     return sum(
         2 * shape.copies * shape.rank * (group.inputs + group.outputs) * matrices * tokens
@@ -159,10 +159,10 @@ def translation_flops(sizes: ModelSizes, sums: PairSums, beam: int, shape: LsloS
     hypotheses of its sentence.
 
     Args:
-        sizes: the sizes of the model.
-        sums: sums over the pairs of source and reference.
-        beam: number of hypotheses.
-        shape: the shape of the adapter's LSLo modules; None for a model without an adapter.
+        sizes: The sizes of the model.
+        sums: Sums over the pairs of source and reference.
+        beam: Number of hypotheses.
+        shape: The shape of the adapter's LSLo modules; None for a model without an adapter.
     """
     decoded = 2 * sums.pairs + beam * (sums.target_tokens - 2 * sums.pairs)
     flops = weight_flops(sizes, sums.source_tokens, decoded) + projection_flops(sizes, decoded)

@@ -38,10 +38,10 @@ class SettingRun:
     """A run of a setting with one seed.
 
     Attributes:
-        text: the setting in the paper's notation.
-        name: the setting's slug and the seed, the name of the run's jobs.
-        folder: the folder of the run's results.
-        shape: the shape of the LSLo modules; None for Ft-all and the base model as it is.
+        text: The setting in the paper's notation.
+        name: The setting's slug and the seed, the name of the run's jobs.
+        folder: The folder of the run's results.
+        shape: The shape of the LSLo modules; None for Ft-all and the base model as it is.
     """
 
     text: str
@@ -55,10 +55,10 @@ class JobList:
     """The jobs of an experiment, with what each computes and leaves on the disk.
 
     Attributes:
-        pairs: the sentence pairs of the experiment.
-        sizes: the sizes of the base model.
-        rates: the speed of the device.
-        trainings: the trainings of the experiment by name.
+        pairs: The sentence pairs of the experiment.
+        sizes: The sizes of the base model.
+        rates: The speed of the device.
+        trainings: The trainings of the experiment by name.
     """
 
     pairs: SentencePairs
@@ -133,12 +133,12 @@ class JobList:
         """Returns the job of a training with one seed.
 
         Args:
-            rule: the name of the Snakemake rule.
-            name: the name of the job among the jobs of its rule.
-            training: the plan of the training.
-            metrics: the `metrics.jsonl` that the job writes.
-            outputs: the files and folders that the job leaves.
-            copies: how many adapters or models the job leaves.
+            rule: The name of the Snakemake rule.
+            name: The name of the job among the jobs of its rule.
+            training: The plan of the training.
+            metrics: The `metrics.jsonl` that the job writes.
+            outputs: The files and folders that the job leaves.
+            copies: How many adapters or models the job leaves.
         """
         return self._job(
             rule,

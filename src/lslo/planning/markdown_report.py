@@ -19,8 +19,8 @@ def as_markdown(plan: Plan, runtime_minutes: float) -> str:
     """Returns the content of `plan.md`.
 
     Args:
-        plan: the plan.
-        runtime_minutes: the time that the rules of trainings request, in minutes.
+        plan: The plan.
+        runtime_minutes: The time that the rules of trainings request, in minutes.
     """
     lines = [
         *_head(plan),

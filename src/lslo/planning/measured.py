@@ -17,10 +17,10 @@ class MeasuredJob:
     """The time, memory, tokens and disk space that a finished job took.
 
     Attributes:
-        seconds: time of the last attempt.
-        memory: the most main memory in bytes; None if the job was too short for Snakemake to see it.
-        target_tokens: target tokens of a training; None for other jobs and where the metrics are gone.
-        bytes: size of the outputs.
+        seconds: Time of the last attempt.
+        memory: The most main memory in bytes; None if the job was too short for Snakemake to see it.
+        target_tokens: Target tokens of a training; None for other jobs and where the metrics are gone.
+        bytes: Size of the outputs.
     """
 
     seconds: float

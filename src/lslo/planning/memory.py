@@ -29,10 +29,10 @@ class TrainingFootprint:
     """The memory that trainings need, and the states that they keep on the disk.
 
     Attributes:
-        recipe: the configuration's section `training`.
-        sizes: the sizes of the base model.
-        rates: the device and its speed.
-        trainings: the trainings of the plan.
+        recipe: The configuration's section `training`.
+        sizes: The sizes of the base model.
+        rates: The device and its speed.
+        trainings: The trainings of the plan.
     """
 
     recipe: Training

@@ -30,10 +30,10 @@ class MatrixGroup:
 
     Attributes:
         side: `encoder` or `decoder`; each of its layers has these matrices.
-        modules: the paper's names of the matrices.
-        inputs: columns of each matrix.
-        outputs: rows of each matrix.
-        without_input_gradient: how many of the matrices, in the lowest layer, have an input that needs no
+        modules: The paper's names of the matrices.
+        inputs: Columns of each matrix.
+        outputs: Rows of each matrix.
+        without_input_gradient: How many of the matrices, in the lowest layer, have an input that needs no
             gradient, because nothing below is trained.
     """
 
@@ -50,11 +50,11 @@ class ModelSizes:
 
     Attributes:
         dimension: d of the paper, `d_model` in `config.json`.
-        encoder_layers: number of encoder layers.
-        decoder_layers: number of decoder layers.
-        encoder_feed_forward: width of the encoder's feed-forward networks.
-        decoder_feed_forward: width of the decoder's feed-forward networks.
-        vocabulary: rows of the embeddings.
+        encoder_layers: Number of encoder layers.
+        decoder_layers: Number of decoder layers.
+        encoder_feed_forward: Width of the encoder's feed-forward networks.
+        decoder_feed_forward: Width of the decoder's feed-forward networks.
+        vocabulary: Rows of the embeddings.
     """
 
     dimension: int
@@ -69,7 +69,7 @@ class ModelSizes:
         """Reads the sizes of a model from its `config.json`.
 
         Raises:
-            ValueError: the file does not have these sizes; the message names it.
+            ValueError: The file does not have these sizes; the message names it.
         """
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
@@ -126,7 +126,7 @@ class ModelSizes:
         """Returns the number of parameters of an adapter (Equation 3): r (d + k) per language and matrix.
 
         Args:
-            ranks: the rank of each language.
+            ranks: The rank of each language.
             modules: `all` or `fc`.
         """
         return sum(ranks.values()) * sum(
@@ -138,7 +138,7 @@ class ModelSizes:
         """Returns the size of `adapter.safetensors`: an A and a B per language and matrix, in float32.
 
         Args:
-            ranks: the rank of each language.
+            ranks: The rank of each language.
             modules: `all` or `fc`.
         """
         matrices = sum(self.layers(group.side) * len(group.modules) for group in self.lslo_matrices(modules))
@@ -153,7 +153,7 @@ class ModelSizes:
         attention are not kept.
 
         Args:
-            tokens: source tokens of the batch; as many target tokens are assumed.
+            tokens: Source tokens of the batch; as many target tokens are assumed.
             precision: `float32`, `bfloat16` or `float16`.
         """
         d = self.dimension

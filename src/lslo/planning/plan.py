@@ -28,15 +28,15 @@ class Plan:
     """The plan of an experiment: its jobs and trainings, and what their costs are based on.
 
     Attributes:
-        experiment: the experiment.
-        sizes: the sizes of the base model.
-        sizes_source: where the sizes of the base model come from, for a reader.
-        corpus_sources: where the lengths of the sentences of `dev` and `devtest` come from, for a reader.
-        rows: sentences of each language in `dev` and `devtest`.
-        rates: the device and its speed.
-        jobs: all jobs, in the order in which they run.
-        trainings: all trainings, in the order in which they run.
-        scoring_memory: main memory that the scores of a setting need, in bytes.
+        experiment: The experiment.
+        sizes: The sizes of the base model.
+        sizes_source: Where the sizes of the base model come from, for a reader.
+        corpus_sources: Where the lengths of the sentences of `dev` and `devtest` come from, for a reader.
+        rows: Sentences of each language in `dev` and `devtest`.
+        rates: The device and its speed.
+        jobs: All jobs, in the order in which they run.
+        trainings: All trainings, in the order in which they run.
+        scoring_memory: Main memory that the scores of a setting need, in bytes.
     """
 
     experiment: Experiment
@@ -54,7 +54,7 @@ class Plan:
         """Returns the plan of an experiment; nothing needs to be downloaded.
 
         Raises:
-            ValueError: a size is not known, or a file cannot be read; the message names the key or file.
+            ValueError: A size is not known, or a file cannot be read; the message names the key or file.
         """
         model = experiment.model_folder
         exists = (model / "config.json").is_file()
@@ -123,8 +123,8 @@ class Plan:
             """Returns the seconds of the longest job of a rule.
 
             Args:
-                rule: the name of the rule.
-                setting: the name of a setting's jobs, which the number of a shard may follow; all if empty.
+                rule: The name of the rule.
+                setting: The name of a setting's jobs, which the number of a shard may follow; all if empty.
             """
             return max(
                 (

@@ -15,13 +15,13 @@ class PlannedAndActual:
     """The planned and the actual costs of the finished jobs of a stage.
 
     Attributes:
-        jobs: number of jobs of the stage, finished or not; without the target `all`.
-        planned: the planned totals of the finished jobs.
-        jobs_done: number of finished jobs.
-        target_tokens: target tokens of the finished trainings.
-        seconds: time on one device, or on one core for jobs that need no device.
-        bytes: size of the outputs.
-        memory: the most main memory of a job in bytes; None if Snakemake saw none.
+        jobs: Number of jobs of the stage, finished or not; without the target `all`.
+        planned: The planned totals of the finished jobs.
+        jobs_done: Number of finished jobs.
+        target_tokens: Target tokens of the finished trainings.
+        seconds: Time on one device, or on one core for jobs that need no device.
+        bytes: Size of the outputs.
+        memory: The most main memory of a job in bytes; None if Snakemake saw none.
     """
 
     jobs: int
@@ -57,7 +57,7 @@ def remaining_seconds(jobs: Sequence[PlannedJob]) -> float | None:
     pace of all trainings and translations together; the other jobs take their planned time.
 
     Args:
-        jobs: finished and unfinished jobs.
+        jobs: Finished and unfinished jobs.
 
     Returns:
         Seconds on one device; None if neither a training nor a translation is finished.

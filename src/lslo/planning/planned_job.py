@@ -18,16 +18,16 @@ class PlannedJob:
     """A job of a run with the work, time and disk space that are planned for it.
 
     Attributes:
-        rule: the name of the Snakemake rule.
-        name: the name of the job among the jobs of its rule; empty where the rule has one job.
-        benchmark: the file that Snakemake writes when the job is done; None for the target `all`.
-        outputs: the files and folders that the job leaves, as far as their size matters.
-        metrics: the `metrics.jsonl` of a training; None for other jobs.
-        sums: sums over the job's sentence pairs. A training's pairs count once for each epoch.
-        flops: floating-point operations.
-        seconds: time on one device, or on one core if the job needs no device.
-        bytes: size of the outputs.
-        on_device: whether the job computes on a GPU where the run has GPUs.
+        rule: The name of the Snakemake rule.
+        name: The name of the job among the jobs of its rule; empty where the rule has one job.
+        benchmark: The file that Snakemake writes when the job is done; None for the target `all`.
+        outputs: The files and folders that the job leaves, as far as their size matters.
+        metrics: The `metrics.jsonl` of a training; None for other jobs.
+        sums: Sums over the job's sentence pairs. A training's pairs count once for each epoch.
+        flops: Floating-point operations.
+        seconds: Time on one device, or on one core if the job needs no device.
+        bytes: Size of the outputs.
+        on_device: Whether the job computes on a GPU where the run has GPUs.
         devices: GPUs that the job occupies at once.
     """
 

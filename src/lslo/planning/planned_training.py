@@ -21,13 +21,13 @@ class PlannedTraining:
     """A training with the work, time and disk space that are planned for one seed.
 
     Attributes:
-        name: the setting, `weight learning`, `ISE` or `LSP`.
-        trained: number of trained parameters.
-        bytes: size of the adapter or model that the training leaves; 0 for weight learning, ISE and LSP.
-        sums: sums over the sentence pairs of all epochs.
-        flops: floating-point operations.
-        seconds: time on one device.
-        seeds: how many seeds the training runs with.
+        name: The setting, `weight learning`, `ISE` or `LSP`.
+        trained: Number of trained parameters.
+        bytes: Size of the adapter or model that the training leaves; 0 for weight learning, ISE and LSP.
+        sums: Sums over the sentence pairs of all epochs.
+        flops: Floating-point operations.
+        seconds: Time on one device.
+        seeds: How many seeds the training runs with.
     """
 
     name: str
@@ -64,9 +64,9 @@ class TrainingPlanner:
     """The plans of an experiment's trainings.
 
     Attributes:
-        pairs: the sentence pairs of the experiment.
-        sizes: the sizes of the base model.
-        rates: the speed of the device.
+        pairs: The sentence pairs of the experiment.
+        sizes: The sizes of the base model.
+        rates: The speed of the device.
     """
 
     pairs: SentencePairs
@@ -136,12 +136,12 @@ class TrainingPlanner:
         """Returns the plan of a training.
 
         Args:
-            name: the name of the training.
-            epoch: sums over the sentence pairs of one epoch.
-            shape: the shape of the LSLo modules; None for full fine-tuning.
-            trained: number of trained parameters.
-            kept: bytes of the adapter or model that the training leaves.
-            seeds: how many seeds the training runs with.
+            name: The name of the training.
+            epoch: Sums over the sentence pairs of one epoch.
+            shape: The shape of the LSLo modules; None for full fine-tuning.
+            trained: Number of trained parameters.
+            kept: Bytes of the adapter or model that the training leaves.
+            seeds: How many seeds the training runs with.
         """
         sums = epoch * self._experiment.config.training.epochs
         flops = (

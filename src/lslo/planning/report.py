@@ -16,12 +16,12 @@ def report_plan(experiment: Experiment, runtime_minutes: float, log: Path) -> No
     """Prints the plan of an experiment, and writes it to `plan.md` and `plan.json` in the folder of results.
 
     Args:
-        experiment: the experiment.
-        runtime_minutes: the time that the rules of trainings request, in minutes.
-        log: the log of the rule `plan`, which gets the printed text too.
+        experiment: The experiment.
+        runtime_minutes: The time that the rules of trainings request, in minutes.
+        log: The log of the rule `plan`, which gets the printed text too.
 
     Raises:
-        ValueError: a size is not known, or a file cannot be read; the message names the key or file.
+        ValueError: A size is not known, or a file cannot be read; the message names the key or file.
     """
     plan = Plan.of(experiment)
     text = as_markdown(plan, runtime_minutes)

@@ -15,9 +15,9 @@ class SentencePairs:
     """The sentence pairs that an experiment trains on and translates.
 
     Attributes:
-        experiment: the experiment.
-        dev: the sizes of `dev`, which is trained on.
-        devtest: the sizes of `devtest`, which is translated.
+        experiment: The experiment.
+        dev: The sizes of `dev`, which is trained on.
+        devtest: The sizes of `devtest`, which is translated.
     """
 
     experiment: Experiment

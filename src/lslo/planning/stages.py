@@ -32,12 +32,12 @@ class JobTotals:
     """The planned totals of some jobs.
 
     Attributes:
-        jobs: number of jobs.
-        pairs: sentence pairs; a translated sentence counts as one.
-        target_tokens: target tokens of the trainings among the jobs.
-        flops: floating-point operations.
-        seconds: time on one device, or on one core for jobs that need no device.
-        bytes: size of the outputs.
+        jobs: Number of jobs.
+        pairs: Sentence pairs; a translated sentence counts as one.
+        target_tokens: Target tokens of the trainings among the jobs.
+        flops: Floating-point operations.
+        seconds: Time on one device, or on one core for jobs that need no device.
+        bytes: Size of the outputs.
     """
 
     jobs: int

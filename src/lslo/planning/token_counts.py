@@ -16,7 +16,7 @@ class PairSums:
     """Sums over sentence pairs, each of n source and m target tokens.
 
     Attributes:
-        pairs: number of pairs.
+        pairs: Number of pairs.
         source_tokens: Σ n.
         target_tokens: Σ m.
         source_squares: Σ n².
@@ -49,7 +49,7 @@ def pair_sums(lengths: np.ndarray) -> PairSums:
     l_s l_t over s ≠ t is (Σ l)² − Σ l².
 
     Args:
-        lengths: tokens of each sentence [languages, rows], language token and `</s>` included.
+        lengths: Tokens of each sentence [languages, rows], language token and `</s>` included.
     """
     lengths = np.asarray(lengths, dtype=np.float64)
     languages, rows = lengths.shape
@@ -67,8 +67,8 @@ def lengths_of_characters(sentences: Mapping[str, Sequence[str]], characters_per
     """Estimates the tokens of sentences [languages, rows] by their characters, without a tokenizer.
 
     Args:
-        sentences: the sentences of each language.
-        characters_per_piece: the mean number of characters of a piece.
+        sentences: The sentences of each language.
+        characters_per_piece: The mean number of characters of a piece.
 
     Returns:
         Characters / characters_per_piece + 2, for the language token and `</s>`.
@@ -84,10 +84,10 @@ def lengths_of_distribution(languages: int, rows: int, mean: float, variation: f
     that is long in one language is long in every language.
 
     Args:
-        languages: number of languages.
-        rows: sentences of each language.
-        mean: mean pieces of a sentence.
-        variation: standard deviation of the pieces / mean.
+        languages: Number of languages.
+        rows: Sentences of each language.
+        mean: Mean pieces of a sentence.
+        variation: Standard deviation of the pieces / mean.
 
     Returns:
         Tokens, language token and `</s>` included.

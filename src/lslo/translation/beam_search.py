@@ -25,7 +25,7 @@ class Hypotheses:
 
     Attributes:
         tokens: `[__tgt__, y…, </s>]` of each sentence.
-        scores: the normalised score of each.
+        scores: The normalised score of each.
     """
 
     tokens: list[list[int]]
@@ -51,16 +51,16 @@ def beam_search(
     length.
 
     Args:
-        model: the model, with LSLo modules or without.
+        model: The model, with LSLo modules or without.
         source: [n, source length] `[__src__, x…, </s>]`, padded on the right.
         target_tokens: [n], the id of each sentence's target-language token.
-        decoding: how to search.
-        router: the router of the model's LSLo modules; None where it has none.
+        decoding: How to search.
+        router: The router of the model's LSLo modules; None where it has none.
         source_language: [n], index of each sentence's source language in the router.
         target_language: [n], index of its target language.
 
     Raises:
-        ValueError: the beam is too wide for the model's vocabulary.
+        ValueError: The beam is too wide for the model's vocabulary.
     """
     if 2 * decoding.beam > model.config.vocab_size:
         raise ValueError(f"a beam of {decoding.beam} is too wide for {model.config.vocab_size} pieces")
@@ -100,7 +100,7 @@ class _Search:
         """Extends the hypotheses until the search for every sentence has ended.
 
         Args:
-            keep_routed: called with the places in the batch of the sentences that go on, when others leave.
+            keep_routed: Called with the places in the batch of the sentences that go on, when others leave.
         """
         beams = self.beams
         for _ in range(1, self.maximum_length):

@@ -24,12 +24,12 @@ class IncrementalDecoder:
     A model with LSLo modules must be routed by the languages of the same n sentences at every call.
 
     Attributes:
-        steps: the number of decoded positions of each hypothesis.
-        used: the number of keys of each sentence: those of all hypotheses at all positions.
-        source: for each layer, keys and values [n, heads, source length, head size] of the source.
+        steps: The number of decoded positions of each hypothesis.
+        used: The number of keys of each sentence: those of all hypotheses at all positions.
+        source: For each layer, keys and values [n, heads, source length, head size] of the source.
         source_mask: [n, 1, 1, source length], 0 where the source has a token, −∞ at padding.
-        keys: for each layer, [n, heads, capacity, head size], of which the first `used` are written.
-        values: the same for the values.
+        keys: For each layer, [n, heads, capacity, head size], of which the first `used` are written.
+        values: The same for the values.
         visible: [n, hypotheses, used], 0 where a key belongs to the hypothesis's own past, −∞ elsewhere.
     """
 
@@ -37,7 +37,7 @@ class IncrementalDecoder:
         """Computes the keys and values of the source.
 
         Args:
-            model: its decoder is run.
+            model: Its decoder is run.
             states: [n, source length, d], the encoder's output.
             source_mask: [n, source length], 1 where there is a token and 0 at padding.
         """
@@ -140,10 +140,10 @@ class IncrementalDecoder:
         """Writes the keys and values of new tokens and returns those of all tokens.
 
         Args:
-            number: the layer's, counted from 0.
-            attention: the layer's self-attention.
+            number: The layer's, counted from 0.
+            attention: The layer's self-attention.
             x: [n, w, d], its input at the new tokens.
-            written: the places of the new keys.
+            written: The places of the new keys.
 
         Returns:
             Keys and values [n, heads, used, head size].
@@ -177,7 +177,7 @@ def _attend(attention: nn.Module, x: Tensor, keys: Tensor, values: Tensor, mask:
     """Attends from x to keys and values.
 
     Args:
-        attention: self- or cross-attention of a layer.
+        attention: Self- or cross-attention of a layer.
         x: [n, w, d], the input of the queries.
         keys: [n, heads, length, head size].
         values: [n, heads, length, head size].

@@ -38,7 +38,7 @@ class Continuations:
 
         Args:
             scores: [n, hypotheses], the sums of log-probabilities so far.
-            number: how many to select.
+            number: How many to select.
 
         Returns:
             Scores, the hypotheses that are continued, and the tokens: each [n, number], best first, or fewer
@@ -56,10 +56,10 @@ class OutputProjection:
     Padding is never among them.
 
     Attributes:
-        head: the linear map from a decoder state to the logits of the vocabulary.
-        pad: the id of padding.
+        head: The linear map from a decoder state to the logits of the vocabulary.
+        pad: The id of padding.
         vocabulary: V, the number of tokens.
-        candidates: the number of next tokens of each hypothesis.
+        candidates: The number of next tokens of each hypothesis.
     """
 
     def __init__(self, model: M2M100ForConditionalGeneration, candidates: int):
@@ -87,7 +87,7 @@ class OutputProjection:
 
         Args:
             hidden: [n, hypotheses, d], decoder states.
-            only: the one token that may follow; None for any but padding.
+            only: The one token that may follow; None for any but padding.
         """
         logits = self._logits(hidden.flatten(0, 1))
         rows = CACHED_LOGITS // self.vocabulary if logits.device.type == "cpu" else len(logits)

@@ -58,14 +58,14 @@ def translate(
     """Translates every sentence of a text in every direction.
 
     Args:
-        model: the model, with LSLo modules or without; put into evaluation mode.
-        tokenizer: the tokenizer of its base model.
-        sources: source language -> sentences.
+        model: The model, with LSLo modules or without; put into evaluation mode.
+        tokenizer: The tokenizer of its base model.
+        sources: Source language -> sentences.
         directions: (source, target) pairs.
-        decoding: how to search.
-        router: the router of the model's LSLo modules, which must know all languages of the directions; None
+        decoding: How to search.
+        router: The router of the model's LSLo modules, which must know all languages of the directions; None
             where the model has none.
-        progress: the terminal that a progress bar is drawn on, if any.
+        progress: The terminal that a progress bar is drawn on, if any.
 
     Returns:
         Direction -> translations, in the order of the sentences of its source.
@@ -137,7 +137,7 @@ class _BatchSearch:
         Where the memory of a GPU does not suffice, the halves of the batch are searched one after the other.
 
         Raises:
-            torch.OutOfMemoryError: the memory does not suffice for a single sentence.
+            torch.OutOfMemoryError: The memory does not suffice for a single sentence.
         """
         try:
             return self._search(batch)
@@ -169,8 +169,8 @@ class _BatchLimits:
     """The largest batch.
 
     Attributes:
-        sentences: the most sentences.
-        tokens: the most sentences × longest source.
+        sentences: The most sentences.
+        tokens: The most sentences × longest source.
     """
 
     sentences: int
@@ -181,10 +181,10 @@ class _BatchLimits:
         """Chooses the limits from the budget of tokens, the memory, and the number of processes.
 
         Args:
-            decoding: has the budget, `tokens_per_batch` (hypotheses × longest source).
-            vocabulary: the number of scores that the search computes for every hypothesis, in float32.
-            source_tokens: tokens of all sentences together.
-            processes: that search at the same time. They share the budget, and all of them get batches.
+            decoding: Has the budget, `tokens_per_batch` (hypotheses × longest source).
+            vocabulary: The number of scores that the search computes for every hypothesis, in float32.
+            source_tokens: Tokens of all sentences together.
+            processes: That search at the same time. They share the budget, and all of them get batches.
         """
         sentences = max(1, MOST_SCORES // (vocabulary * decoding.beam * processes))
         tokens = decoding.tokens_per_batch
@@ -198,8 +198,8 @@ def _cut(lengths: Sequence[int], limits: _BatchLimits) -> Iterator[slice]:
     """Cuts sentences into consecutive batches, as large as the limits allow, but of one sentence at least.
 
     Args:
-        lengths: the tokens of each sentence.
-        limits: of a batch.
+        lengths: The tokens of each sentence.
+        limits: Of a batch.
     """
     start = 0
     while start < len(lengths):

@@ -26,12 +26,12 @@ class TranslationJob:
     """The sentences to translate, and how.
 
     Attributes:
-        base_model: the base model's folder.
-        corpus: the folder of one split, with `{language}.txt`.
-        codes: the base model's code of each language.
+        base_model: The base model's folder.
+        corpus: The folder of one split, with `{language}.txt`.
+        codes: The base model's code of each language.
         directions: (source, target) pairs.
-        decoding: how to search.
-        progress: the terminal that progress bars are drawn on, if any.
+        decoding: How to search.
+        progress: The terminal that progress bars are drawn on, if any.
     """
 
     base_model: Path
@@ -46,9 +46,9 @@ def translate_split(job: TranslationJob, adapter: Path | None, output: Path) -> 
     """Translates a split of the corpus and writes `{output}/{source}-{target}.txt`, aligned line by line.
 
     Args:
-        job: what to translate, and how.
-        adapter: the folder of an adapter or of a fully fine-tuned model; None for the base model itself.
-        output: appears when it is complete.
+        job: What to translate, and how.
+        adapter: The folder of an adapter or of a fully fine-tuned model; None for the base model itself.
+        output: Appears when it is complete.
     """
     model, router = load_with_adapter(job.base_model, adapter)
     process_group = ProcessGroup.join()
@@ -72,9 +72,9 @@ def translate_epochs(job: TranslationJob, epochs: Path, output: Path) -> None:
     """Translates with the adapter of each epoch, `{epochs}/epoch{n}`, into `{output}/epoch{n}/` (Figure 3).
 
     Args:
-        job: what to translate, and how.
-        epochs: the folder of the epochs' adapters.
-        output: appears when it is complete; each epoch's folder is as `translate_split` writes it.
+        job: What to translate, and how.
+        epochs: The folder of the epochs' adapters.
+        output: Appears when it is complete; each epoch's folder is as `translate_split` writes it.
     """
     with atomic_folder(output) as whole:
         for adapter in sorted(epochs.glob("epoch*")):
