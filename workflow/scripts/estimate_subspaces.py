@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lslo.experiment.hyperparameters import GradualPruningSchedule
 from lslo.experiment.provenance import recorded
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.recipes.subspaces import SubspaceEstimation, SubspaceEstimationOutputs
 from lslo.recipes.training_job import run
 from lslo.running.gpus import requested_gpus

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from lslo.experiment.hyperparameters import GradualPruningSchedule
 from lslo.experiment.languages import Language
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.reporting.setup_tables import PrunedExperiment, languages_table, schedule_table
 from lslo.reporting.table_formats import Table, TableFiles, write_table
 from lslo.running.script import script_job

@@ -24,7 +24,8 @@ from lslo.experiment.config_types import (
     WholeNumber,
     matching,
 )
-from lslo.experiment.hyperparameters import Decoding, GradualPruningSchedule, Recipe
+from lslo.experiment.hyperparameters import Decoding, Recipe
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 
 LANGUAGES_TABLE = "config/languages.tsv"
 SOURCES_TABLE = "config/sources.tsv"

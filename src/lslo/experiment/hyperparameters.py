@@ -1,4 +1,4 @@
-"""How to train, prune and search: the hyper-parameters of Section 5, Equation 6 and Appendix A."""
+"""The hyperparameters of training and beam search (Section 5)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Decoding:
-    """The hyper-parameters of beam search (Section 5).
+    """The hyperparameters of beam search (Section 5).
 
     Attributes:
         beam: Hypotheses that are kept.
@@ -60,26 +60,3 @@ class Decoding:
     maximum_length: int = 200
     tokens_per_batch: int = 16000
     precision: str = "float32"
-
-
-@dataclass(frozen=True)
-class GradualPruningSchedule:
-    """The Gradual Pruning Schedule: the pruning ratio of each epoch, counted from 1 (Equation 6, Table 3).
-
-    Attributes:
-        ratio: P, the final ratio.
-        start: E, the last epoch without pruning.
-        duration: k, the number of epochs over which the ratio grows to P.
-    """
-
-    ratio: float
-    start: int
-    duration: int
-
-    def ratio_at(self, epoch: int) -> float:
-        """Returns 0 up to epoch E, then P − P(1 − (e − E)/k)³, and P from epoch E + k on."""
-        if epoch <= self.start:
-            return 0.0
-        if epoch >= self.start + self.duration:
-            return self.ratio
-        return self.ratio - self.ratio * (1 - (epoch - self.start) / self.duration) ** 3

@@ -17,7 +17,7 @@ from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.layers import LSLoLinear
 from lslo.adapters.placement import add_lslo
 from lslo.adapters.weight_matrices import WeightMatrix
-from lslo.experiment.hyperparameters import GradualPruningSchedule
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.recipes.pruning_groups import B_matrix, analysis_groups
 from lslo.recipes.training_job import TrainingJob
 from lslo.training.pruning import GradualPruner

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas
 
-from lslo.experiment.hyperparameters import GradualPruningSchedule
 from lslo.experiment.languages import RESOURCE_CLASSES, Language
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.reporting.table_formats import Table
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.prune import L1Unstructured
 
-from lslo.experiment.hyperparameters import GradualPruningSchedule
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 
 
 @dataclass(frozen=True)

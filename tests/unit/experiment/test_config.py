@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from lslo.experiment.config import Config
 from lslo.experiment.config_errors import ConfigError
 from lslo.experiment.experiment import Experiment
-from lslo.experiment.hyperparameters import GradualPruningSchedule
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.experiment.targets import check_targets
 
 REPOSITORY = Path(__file__).parents[3]

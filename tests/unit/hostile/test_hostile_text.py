@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hostile_input import BYTES, accepted, bounded, flipped, mutated
 from lslo.adapters.index_strategy import IndexStrategy
-from lslo.base_model.fairseq_languages import LANGUAGE_PAIRS, _language_tokens
+from lslo.base_model.fairseq_languages import LANGUAGE_PAIRS, language_tokens
 from lslo.base_model.tokenizer import DICTIONARY, LANGUAGE_TOKENS, Tokenizer, read_dictionary
 from lslo.cli import _lines
 from lslo.cli import main as command_line
@@ -119,7 +119,7 @@ def test_a_dictionary_gives_each_symbol_one_id_or_is_refused(tmp_path, content):
 def test_language_pairs_give_ids_within_the_model_or_are_refused(tmp_path, content, langs, rows):
     (tmp_path / LANGUAGE_PAIRS).write_bytes(content)
     symbols = ["<s>", "<pad>", "</s>", "<unk>", "x", "__en__", "__de__"]
-    tokens = accepted([tmp_path], _language_tokens, tmp_path, {"langs": langs}, symbols, rows)
+    tokens = accepted([tmp_path], language_tokens, tmp_path, {"langs": langs}, symbols, rows)
     if tokens is not None:
         assert all(0 < index < rows for index in tokens.values())
         assert len(set(tokens.values())) == len(tokens)

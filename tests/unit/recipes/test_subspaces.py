@@ -7,7 +7,7 @@ from torch.nn.utils import prune
 
 from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
-from lslo.experiment.hyperparameters import GradualPruningSchedule
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.recipes.pruning_groups import A_matrix, B_matrix, gps_groups
 from lslo.recipes.subspaces import SubspaceAnalysis
 from lslo.training.pruning import GradualPruner

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas
 import pytest
 
-from lslo.experiment.hyperparameters import GradualPruningSchedule
 from lslo.experiment.languages import Language
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.reporting.setup_tables import PrunedExperiment, languages_table, schedule_table
 from lslo.reporting.table_formats import to_latex, to_markdown
 

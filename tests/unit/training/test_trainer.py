@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from lslo.adapters.index_strategy import IndexStrategy
 from lslo.adapters.placement import add_lslo
-from lslo.experiment.hyperparameters import GradualPruningSchedule, Recipe
+from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.languages import all_directions
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.recipes.pruning_groups import gps_groups
 from lslo.training.batches import TrainingExamples, collate, plan_batches
 from lslo.training.checkpoints import CheckpointStore
