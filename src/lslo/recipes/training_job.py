@@ -71,12 +71,13 @@ class TrainingJob:
 
     @property
     def epochs_folder(self) -> Path:
-        """The folder, beside the state, of what is kept of each epoch: a continued job needs it again."""
+        """The folder of what is kept after each epoch, beside the state since a continued job needs both."""
         return self.state / "epochs"
 
     def load_frozen_model(self) -> M2M100ForConditionalGeneration:
         """Loads the base model as LSLo needs it: frozen, in the recipe's precision."""
-        return load_base_model(self.base_model, getattr(torch, self.recipe.precision))
+        model = load_base_model(self.base_model, getattr(torch, self.recipe.precision))
+        return model.requires_grad_(False)
 
     def load_corpus(self) -> TokenizedCorpus:
         """Reads and tokenises the sentences of all languages."""

@@ -180,6 +180,17 @@ def test_a_parameter_without_gradient_is_no_obstacle():
     pruner.mask_gradients()
 
 
+def test_masks_are_moved_and_nothing_else_is_lost():
+    parameter = random_parameter(4, 3, seed=13)
+    pruner = GradualPruner([[PrunedMatrix(parameter, slice(0, 4))]], only(0.5))
+    pruner.start_epoch(1)
+    (before,) = pruner.masks
+    pruner.to(torch.device("cpu"))
+    assert torch.equal(pruner.masks[0], before)
+    pruner.to(torch.device("meta"))
+    assert (pruner.masks[0].device.type, pruner.masks[0].shape) == ("meta", (4, 3))
+
+
 def test_masks_are_shared_by_the_matrices_of_a_parameter():
     parameter = random_parameter(6, 4, seed=12)
     matrices = [PrunedMatrix(parameter, slice(0, 2)), PrunedMatrix(parameter, slice(2, 5))]
