@@ -26,7 +26,7 @@ from lslo.experiment.paths import (
     setting_files,
 )
 from lslo.experiment.provenance import software
-from lslo.experiment.settings import PRETRAIN, Setting
+from lslo.experiment.setting_notation import PRETRAIN, Setting
 from lslo.experiment.targets import check_targets
 from lslo.running.slurm import leftover_jobs
 

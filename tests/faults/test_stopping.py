@@ -20,7 +20,7 @@ from pathlib import Path
 from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.running.script import script_job
 from lslo.experiment.hyperparameters import Recipe
-from lslo.experiment.settings import Setting
+from lslo.experiment.setting_notation import Setting
 from lslo.recipes.training_job import TrainingJob, run
 
 folder, processes = Path(sys.argv[1]), int(sys.argv[2])

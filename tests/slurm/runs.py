@@ -12,7 +12,7 @@ from pathlib import Path
 from cluster import Cluster
 from processes import environment_of, processes_of, wait_until
 
-from lslo.experiment.settings import Setting
+from lslo.experiment.setting_notation import Setting
 from workflow_copy import Workflow, copy_workflow
 
 LSLO_SETTING = Setting.parse("1;1;2+SRC+GPS(0.9)").slug

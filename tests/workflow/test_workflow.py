@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from lslo.adapters.adapter_folder import load_with_adapter
-from lslo.experiment.settings import Setting
+from lslo.experiment.setting_notation import Setting
 from lslo.scoring.score_files import read_scores
 
 pytestmark = pytest.mark.slow

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lslo.experiment.provenance import recorded
-from lslo.experiment.settings import Setting
+from lslo.experiment.setting_notation import Setting
 from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.recipes.training_job import run
 from lslo.running.gpus import requested_gpus

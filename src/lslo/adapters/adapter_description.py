@@ -10,7 +10,7 @@ from typing import Any
 
 from lslo.adapters.index_strategy import IndexStrategy
 from lslo.experiment.languages import FOREIGN_CODE
-from lslo.experiment.settings import MODULE_SETS
+from lslo.experiment.setting_notation import MODULE_SETS
 
 DESCRIPTION = "adapter.json"
 

@@ -1,7 +1,8 @@
 """The keys of a configuration, section by section: types, bounds, defaults and descriptions.
 
 This module is the only place where a key and its default are defined. `config/README.md` has the same keys as
-a table, which `reporting.config_reference` makes of the fields. What one key asks of another is in `checks`.
+a table, which `reporting.config_reference` makes of the fields. What one key asks of another is in
+`config_checks`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from lslo.experiment.config_inputs import BaseModelSource, Corpus, Pretraining, Section, UpdateRecipe
+from lslo.experiment.config_text_and_model import BaseModelSource, Corpus, Pretraining, Section, UpdateRecipe
 from lslo.experiment.config_types import (
     Count,
     NonNegative,

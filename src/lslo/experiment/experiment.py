@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lslo.corpus.plain_text import paths_by_pattern
-from lslo.experiment.checks import problems
+from lslo.experiment.config_checks import problems
 from lslo.experiment.config_errors import ConfigError, joined, read_config
 from lslo.experiment.languages import (
     Language,
@@ -18,7 +18,7 @@ from lslo.experiment.languages import (
     select_languages,
 )
 from lslo.experiment.paths import CONVERTED_FILES, HUB_FILES, Paths
-from lslo.experiment.settings import PRETRAIN, Setting
+from lslo.experiment.setting_notation import PRETRAIN, Setting
 from lslo.sources.table import Source, read_sources, use_mirrors
 
 # The figures that are drawn from each analysis.

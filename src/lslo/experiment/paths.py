@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lslo.experiment.settings import PRETRAIN, Setting
+from lslo.experiment.setting_notation import PRETRAIN, Setting
 
 if TYPE_CHECKING:
     from lslo.experiment.experiment import Experiment

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lslo.experiment.provenance import software
-from lslo.experiment.settings import Setting
+from lslo.experiment.setting_notation import Setting
 from lslo.files.checksums import file_or_folder_sha256, file_sha256
 
 # The keys of the configuration that decide what is shown and how, and change no result.

@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from lslo.experiment.checks import pretraining_problems
+from lslo.experiment.config_checks import pretraining_problems
 from lslo.experiment.config_errors import ConfigError, joined
 from lslo.experiment.experiment import Experiment
 from lslo.experiment.paths import PRETRAIN_RESULTS
-from lslo.experiment.settings import Setting, SettingError
+from lslo.experiment.setting_notation import Setting, SettingError
 
 
 def check_targets(experiment: Experiment, arguments: Iterable[str]) -> None:

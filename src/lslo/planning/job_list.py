@@ -13,7 +13,7 @@ from lslo.corpus.plain_text import SPLITS
 from lslo.experiment.config import Config
 from lslo.experiment.experiment import Experiment
 from lslo.experiment.paths import Paths
-from lslo.experiment.settings import PRETRAIN, Setting
+from lslo.experiment.setting_notation import PRETRAIN, Setting
 from lslo.planning.devices import Rates
 from lslo.planning.download_jobs import download_jobs
 from lslo.planning.flops import LsloShape, translation_flops

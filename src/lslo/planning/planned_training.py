@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lslo.experiment.experiment import Experiment
-from lslo.experiment.settings import PRETRAIN, Setting
+from lslo.experiment.setting_notation import PRETRAIN, Setting
 from lslo.planning.devices import Rates
 from lslo.planning.flops import LsloShape, full_training_flops, lslo_training_flops
 from lslo.planning.model_sizes import FLOAT32, ModelSizes

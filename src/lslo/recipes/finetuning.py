@@ -21,7 +21,7 @@ from lslo.adapters.routing import Router
 from lslo.adapters.weight_matrices import SIDES, WeightMatrix
 from lslo.base_model.loading import base_model_fingerprint, load_base_model
 from lslo.experiment.pruning_schedule import GradualPruningSchedule
-from lslo.experiment.settings import PRUNED_CLASSES, Setting
+from lslo.experiment.setting_notation import PRUNED_CLASSES, Setting
 from lslo.files.atomic import link_or_copy
 from lslo.recipes.pruning_groups import gps_groups
 from lslo.recipes.training_job import TrainingJob

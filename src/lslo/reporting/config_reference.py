@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from lslo.experiment.config import Config
 from lslo.reporting.markdown import markdown_table
-from lslo.reporting.printed_table import Cell, PrintedTable
+from lslo.reporting.table_cells import Cell, PrintedTable
 
 BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"
 

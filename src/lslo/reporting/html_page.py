@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, StrictUndefined
 
-from lslo.reporting.printed_table import PrintedTable
+from lslo.reporting.table_cells import PrintedTable
 
 # A string, not a file beside this module: the fingerprints of the code follow imports and would miss a file.
 _TEMPLATE = """\

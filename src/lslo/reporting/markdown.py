@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tabulate import DataRow, TableFormat, tabulate
 
-from lslo.reporting.printed_table import PrintedTable
+from lslo.reporting.table_cells import PrintedTable
 
 
 def markdown_table(table: PrintedTable) -> str:

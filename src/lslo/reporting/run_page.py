@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lslo.reporting.html_page import Section, html_page
-from lslo.reporting.printed_table import Cell, PrintedTable
+from lslo.reporting.table_cells import Cell, PrintedTable
 
 
 def run_page(configuration: str, software: Mapping[str, str], platform: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas
 
-from lslo.scoring.columns import require_columns
+from lslo.scoring.frame_columns import require_columns
 
 DEMAND_COLUMNS = ("side", "layer", "module", "language", "size", "pruned", "score")
 

@@ -14,7 +14,7 @@ import pandas
 
 from lslo.reporting.html_page import Section, html_page
 from lslo.reporting.markdown import markdown_table
-from lslo.reporting.printed_table import Cell, PrintedTable
+from lslo.reporting.table_cells import Cell, PrintedTable
 
 DECIMALS = 2
 MISSING = "-"

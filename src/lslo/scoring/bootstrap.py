@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 
-from lslo.experiment.settings import FULL_FINE_TUNING
+from lslo.experiment.setting_notation import FULL_FINE_TUNING
 from lslo.scoring.bleu import Direction, DirectionStatistics, corpus_spbleu
 from lslo.scoring.class_means import AVERAGE, check_directions, class_pairs, with_class_pair
 from lslo.scoring.score_files import read_statistics

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import pandas
 
 from lslo.experiment.languages import RESOURCE_CLASSES
-from lslo.scoring.columns import require_columns
+from lslo.scoring.frame_columns import require_columns
 
 # The column of the mean over all directions.
 AVERAGE = "AVG"

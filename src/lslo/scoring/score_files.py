@@ -9,7 +9,7 @@ import pandas
 
 from lslo.errors import one_line
 from lslo.scoring.bleu import STATISTICS, DirectionStatistics
-from lslo.scoring.columns import require_columns
+from lslo.scoring.frame_columns import require_columns
 
 SCORE_COLUMNS = ("source", "target", "spbleu", "chrf", "spbleu_signature", "chrf_signature")
 EPOCH_SCORE_COLUMNS = ("epoch", "source", "target", "spbleu", "chrf")

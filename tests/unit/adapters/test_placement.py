@@ -15,7 +15,7 @@ from lslo.adapters.parameter_counts import count_adapter, count_model
 from lslo.adapters.placement import add_lslo, add_weighted_lslo, weight_matrices
 from lslo.adapters.weight_matrices import MODULES, WeightMatrix
 from lslo.experiment.languages import read_languages
-from lslo.experiment.settings import Setting
+from lslo.experiment.setting_notation import Setting
 
 PROJECT = Path(__file__).parents[3]
 PAD, END = 1, 2

@@ -7,7 +7,7 @@ import yaml
 
 from lslo.experiment.experiment import Experiment
 from lslo.experiment.paths import Paths, parameter_files, record_files, setting_files
-from lslo.experiment.settings import Setting
+from lslo.experiment.setting_notation import Setting
 
 REPOSITORY = Path(__file__).parents[3]
 

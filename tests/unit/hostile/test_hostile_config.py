@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hostile_input import PIECES, accepted, bounded, mutated
 from lslo.experiment.config_errors import ConfigError
 from lslo.experiment.experiment import Experiment
-from lslo.experiment.settings import Setting
+from lslo.experiment.setting_notation import Setting
 
 REPOSITORY = Path(__file__).parents[3]
 DEMO = yaml.safe_load((REPOSITORY / "config/demo.yaml").read_text())

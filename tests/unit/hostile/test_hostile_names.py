@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hostile_input import BYTES, accepted, bounded, mutated
 from lslo.experiment.languages import all_directions, read_languages, select_languages
-from lslo.experiment.settings import Setting
+from lslo.experiment.setting_notation import Setting
 from lslo.sources.table import read_sources, use_mirrors
 from lslo.sources.verification import read_record
 

@@ -12,7 +12,7 @@ from lslo.base_model.loading import load_base_model
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.cli import main
 from lslo.experiment.hyperparameters import Decoding, Recipe
-from lslo.experiment.settings import Setting
+from lslo.experiment.setting_notation import Setting
 from lslo.files.checksums import check_checksums
 from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.recipes.training_job import TrainingJob

@@ -1,8 +1,8 @@
 """Pages of the report escape every text and leave out what is empty."""
 
 from lslo.reporting.html_page import Section, html_page
-from lslo.reporting.printed_table import Cell, PrintedTable
 from lslo.reporting.run_page import run_page
+from lslo.reporting.table_cells import Cell, PrintedTable
 
 
 def test_every_text_is_escaped():

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from lslo.experiment.hyperparameters import Recipe
-from lslo.experiment.settings import Setting
+from lslo.experiment.setting_notation import Setting
 from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.recipes.training_job import TrainingJob
 from lslo.running.launch import launch

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas
 
-from lslo.experiment.settings import FULL_FINE_TUNING, PRETRAIN
+from lslo.experiment.setting_notation import FULL_FINE_TUNING, PRETRAIN
 from lslo.reporting.subspace_demand import read_estimates
 from lslo.scoring.score_files import read_scores
 

@@ -10,7 +10,7 @@ from lslo.experiment.languages import RESOURCE_CLASSES
 from lslo.reporting.claims.evidence import ClaimSettings, Evidence, Finding, NotTestable
 from lslo.reporting.subspace_demand import demand_per_size
 from lslo.scoring.class_means import mean_over_seeds, means_by_epoch
-from lslo.scoring.columns import require_columns
+from lslo.scoring.frame_columns import require_columns
 
 # The paper says "highly correlated" without a number; rank correlations from 0.7 on are usually called high.
 HIGH_CORRELATION = 0.7

@@ -10,7 +10,7 @@ from lslo.reporting.claims.check import check_claims
 from lslo.reporting.claims.evidence import CheckedClaim, ClaimSettings, Evidence
 from lslo.reporting.html_page import Section, html_page
 from lslo.reporting.markdown import markdown_table
-from lslo.reporting.printed_table import Cell, PrintedTable
+from lslo.reporting.table_cells import Cell, PrintedTable
 
 _VERDICTS = {
     True: Cell("yes", verdict="good"),

@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator
 
 from lslo.adapters.weight_matrices import SIDES
 from lslo.reporting.figures.style import COLUMN_WIDTH, LINE_COLOURS, RC_PARAMETERS, plain_frame
-from lslo.scoring.columns import require_columns
+from lslo.scoring.frame_columns import require_columns
 
 WEIGHT_COLUMNS = ("side", "layer", "source_weight", "target_weight")
 

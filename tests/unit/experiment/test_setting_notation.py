@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from lslo.experiment.settings import FULL_FINE_TUNING, INDEX_STRATEGIES, PRETRAIN, Setting, SettingError
+from lslo.experiment.setting_notation import (
+    FULL_FINE_TUNING,
+    INDEX_STRATEGIES,
+    PRETRAIN,
+    Setting,
+    SettingError,
+)
 
 PAPER = Path(__file__).parents[3] / "resources/paper"
 

@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from lslo.experiment.config_errors import ConfigError
-from lslo.experiment.config_inputs import HUB_ID, UpdateRecipe
-from lslo.experiment.settings import PRETRAIN, Setting, SettingError
+from lslo.experiment.config_text_and_model import HUB_ID, UpdateRecipe
+from lslo.experiment.setting_notation import PRETRAIN, Setting, SettingError
 
 if TYPE_CHECKING:
     from lslo.experiment.experiment import Experiment
