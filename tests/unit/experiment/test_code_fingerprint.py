@@ -28,7 +28,8 @@ def test_a_fingerprint_changes_with_the_script_and_with_what_it_imports(tmp_path
     script, helper = tmp_path / "script.py", tmp_path / "helper.py"
     helper.write_text("import lslo.experiment.setting_notation\n")
     script.write_text("from helper import main\n")
-    assert {file.name for file in imported_files(script)} == {"helper.py", "setting_notation.py", "__init__.py"}
+    files = {file.name for file in imported_files(script)}
+    assert files == {"helper.py", "setting_notation.py", "__init__.py"}
     before = code_fingerprint(script)
     script.write_text("from helper import main\n\nmain()\n")
     assert code_fingerprint(script) != before
