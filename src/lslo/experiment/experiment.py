@@ -195,8 +195,7 @@ class Experiment:
 
     def check_setting(self, setting: Setting) -> None:
         """Raises SettingError where the ranks do not fit the languages' resource classes."""
-        if setting.kind == "lslo":
-            setting.rank_of_class(set(self.resource_classes.values()))
+        setting.rank_of_language(self.resource_classes)
 
     # Text and models.
 

@@ -10,6 +10,7 @@ languages' parameters pruned by the Gradual Pruning Schedule. See Section 6.3 an
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
@@ -165,3 +166,14 @@ class Setting:
                 f"but the languages have the resource classes {have}"
             )
         return dict(zip(classes, self.ranks, strict=True))
+
+    def rank_of_language(self, resource_classes: Mapping[str, str]) -> dict[str, int]:
+        """Returns the LoRA rank of each language, by the class of each; empty unless the setting is LSLo.
+
+        Raises:
+            SettingError: A class has no rank, or GPS has nothing to prune.
+        """
+        if self.kind != "lslo":
+            return {}
+        rank_of_class = self.rank_of_class(set(resource_classes.values()))
+        return {language: rank_of_class[name] for language, name in resource_classes.items()}

@@ -44,18 +44,9 @@ def analysis_name(analysis: str) -> str:
     return analysis.upper()
 
 
-def ranks_of_languages(experiment: Experiment, setting: Setting) -> dict[str, int]:
-    """Returns the LoRA rank of each language; none for a setting that is not LSLo."""
-    if setting.kind != "lslo":
-        return {}
-    classes = experiment.resource_classes
-    rank_of_class = setting.rank_of_class(set(classes.values()))
-    return {code: rank_of_class[resource_class] for code, resource_class in classes.items()}
-
-
 def lslo_shape(experiment: Experiment, setting: Setting) -> LsloShape | None:
     """Returns the shape of a setting's LSLo modules; None for a setting that is not LSLo."""
-    ranks = ranks_of_languages(experiment, setting)
+    ranks = setting.rank_of_language(experiment.resource_classes)
     return LsloShape(sum(ranks.values()) / len(ranks), setting.modules) if ranks else None
 
 
@@ -107,7 +98,7 @@ class TrainingPlanner:
 
     def _finetuning(self, text: str) -> PlannedTraining:
         setting = Setting.parse(text)
-        ranks = ranks_of_languages(self._experiment, setting)
+        ranks = setting.rank_of_language(self._experiment.resource_classes)
         if ranks:
             trained = self.sizes.adapter_parameters(ranks, setting.modules)
             kept = self.sizes.adapter_bytes(ranks, setting.modules)

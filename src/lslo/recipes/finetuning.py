@@ -123,9 +123,7 @@ class FineTuning:
         model = self.job.load_frozen_model()
         layers = [number_of_layers(model, side) for side in SIDES]
         strategy = index_strategy(self.setting.index, self.learned_strategy, *layers)
-        classes = self.job.resource_classes
-        rank_of_class = self.setting.rank_of_class(set(classes.values()))
-        ranks = {language: rank_of_class[name] for language, name in classes.items()}
+        ranks = self.setting.rank_of_language(self.job.resource_classes)
         router, placed = add_lslo(
             model, ranks, strategy, modules=self.setting.modules, seed=self.job.recipe.seed
         )

@@ -215,3 +215,9 @@ def test_ranks_that_do_not_fit_the_classes_are_refused(text, classes, stands_for
 def test_errors_are_value_errors():
     assert issubclass(SettingError, ValueError)
     assert (str(Setting.parse(PRETRAIN)), str(Setting.parse(FULL_FINE_TUNING))) == ("Pretrain", "Ft-all")
+
+
+def test_each_language_has_the_rank_of_its_class():
+    classes = {"en": "H", "oc": "V", "nl": "M", "wo": "V"}
+    assert Setting.parse("1;2;8+WL").rank_of_language(classes) == {"en": 1, "oc": 8, "nl": 2, "wo": 8}
+    assert Setting.parse("Ft-all").rank_of_language(classes) == {}
