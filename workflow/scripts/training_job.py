@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from lslo.experiment.config_errors import read_config
+from lslo.experiment.config_reading import read_config
 from lslo.experiment.hyperparameters import Recipe
 from lslo.recipes.training_job import TrainingJob, state_fingerprint
 from lslo.running.gpus import requested_gpus

@@ -21,6 +21,7 @@ from lslo.experiment.config_types import (
     Rank,
     Seed,
     Share,
+    Truth,
     Unique,
     WholeNumber,
     matching,
@@ -216,7 +217,7 @@ class Config(Section):
         "their rows; each "
         "setting named here is trained once for each seed"
     )
-    compare_with_paper: bool = Field(
+    compare_with_paper: Truth = Field(
         False, description="whether tables show the paper's scores and the differences"
     )
     significance: Annotated[WholeNumber, Field(ge=0, le=1_000_000)] = Field(

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from lslo.experiment.config_errors import ConfigError
+from lslo.experiment.config_reading import read_config
 from lslo.experiment.config_text_and_model import HUB_ID, UpdateRecipe
 from lslo.experiment.setting_notation import PRETRAIN, Setting, SettingError
 
@@ -34,7 +35,11 @@ def problems(experiment: Experiment) -> Iterator[str]:
 
 def pretraining_problems(experiment: Experiment) -> Iterator[str]:
     """Yields what keeps the demo's base model from being pretrained (`snakemake base_model`)."""
-    pretraining = experiment.config.pretraining
+    try:
+        pretraining = read_config(experiment.values, needed=["pretraining"]).pretraining
+    except ConfigError as error:
+        yield str(error)
+        return
     if pretraining is None or experiment.config.corpus.embedded is None:
         yield "the configuration needs `pretraining` and `corpus.embedded` for it"
         return
@@ -47,7 +52,7 @@ def pretraining_problems(experiment: Experiment) -> Iterator[str]:
 
 
 def _strategy_languages(experiment: Experiment) -> Iterator[str]:
-    for code in experiment.strategy_languages:
+    for code in experiment.strategy_languages if experiment.weights_are_learned else ():
         if code not in experiment.resource_classes:
             yield f"config key 'weight_learning.languages': '{code}' is not among `languages`"
 
@@ -57,7 +62,7 @@ def _named_settings(experiment: Experiment) -> Iterator[tuple[str, str]]:
     config = experiment.config
     for table, settings in config.tables.items():
         yield from ((f"tables.{table}", text) for text in settings)
-    yield from (("figure3", text) for text in config.figure3)
+    yield from (("figure3", text) for text in experiment.followed_settings)
     for part, value in config.claims or ():
         for text in (value,) if isinstance(value, str) else value or ():
             yield f"claims.{part}", text
@@ -76,14 +81,17 @@ def _settings(experiment: Experiment) -> Iterator[str]:
             yield f"config key '{key}': write '{text}' as '{setting}'"
         elif text not in experiment.settings:
             yield f"config key '{key}': '{text}' is not a setting of any table; add it to one"
-    if PRETRAIN in experiment.config.figure3:
+    asked = "figures" in experiment.config.model_fields_set and 3 in experiment.config.figures
+    if asked and not experiment.config.figure3:
+        yield "config key 'figures': Figure 3 needs the settings that `figure3` names"
+    if PRETRAIN in experiment.followed_settings:
         yield "config key 'figure3': 'Pretrain' is not trained; it is the figure's epoch 0 anyway"
 
 
 def _schedules(experiment: Experiment) -> Iterator[str]:
     config = experiment.config
     end = config.pruning.start + config.pruning.duration
-    if end > config.training.epochs and _something_is_pruned(experiment):
+    if end > config.training.epochs and experiment.something_is_pruned:
         yield (
             f"config key 'pruning': start + duration is {end}, but training.epochs is "
             f"{config.training.epochs}, so "
@@ -92,17 +100,9 @@ def _schedules(experiment: Experiment) -> Iterator[str]:
     yield from _whole_batches("training", config.training)
     if config.translation.shards > len(experiment.directions):
         yield (
-            f"config key 'translation.shards': is {config.translation.shards}, but directions are "
-            f"{len(experiment.directions)}"
+            f"config key 'translation.shards': is {config.translation.shards}, more than the "
+            f"{len(experiment.directions)} directions"
         )
-
-
-def _something_is_pruned(experiment: Experiment) -> bool:
-    """Returns whether a setting has GPS, or ISE or LSP is run."""
-    if experiment.analyses:
-        return True
-    # Settings that cannot be parsed are told elsewhere.
-    return any("GPS" in text for text in experiment.settings)
 
 
 def _whole_batches(section: str, recipe: UpdateRecipe) -> Iterator[str]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from lslo.errors import one_line
 from lslo.experiment.config import Config
 
-MAXIMUM_VALUES = 100_000
-# Faults that are told at once; more would not fit in a line.
+# Faults that are told at once, and keys that are listed; more would not fit in a line.
 MAXIMUM_FAULTS = 5
+MAXIMUM_KEYS = 12
+QUOTES = "; text such as no or on must be in quotes"
 # What Config's types are called in YAML and JSON, by the kind of pydantic's error.
 TYPE_NAMES = {
     **dict.fromkeys(["int_type", "int_from_float", "int_parsing", "int_parsing_size"], "integer"),
@@ -43,25 +44,6 @@ class ConfigError(ValueError):
         super().__init__(one_line(message))
 
 
-def read_config(values: Mapping[str, Any]) -> Config:
-    """Returns a configuration with its types checked and its defaults filled in.
-
-    Args:
-        values: The configuration as Snakemake has read it.
-
-    Raises:
-        ConfigError: A key is missing, does not exist, or has a value that it cannot have.
-    """
-    if not _is_small(values):
-        raise ConfigError(
-            f"the configuration has more than {MAXIMUM_VALUES} values; does it use YAML's aliases (*name)?"
-        )
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(joined([_explain(fault) for fault in error.errors(include_url=False)])) from None
-
-
 def joined(faults: list[str]) -> str:
     """Returns the first few faults in one line, with the number of the others."""
     faults = list(dict.fromkeys(faults))
@@ -69,47 +51,35 @@ def joined(faults: list[str]) -> str:
     return "; ".join([*faults[:MAXIMUM_FAULTS], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _is_small(config: Mapping[str, Any]) -> bool:
-    """Returns whether a configuration has a bounded number of values.
-
-    With aliases, ten lines of YAML stand for billions of values, or a list is part of itself.
-    """
-    count, waiting = 0, [config]
-    while waiting:
-        value = waiting.pop()
-        count += 1
-        if count > MAXIMUM_VALUES:
-            return False
-        if isinstance(value, Mapping):
-            waiting.extend(value.values())
-        elif isinstance(value, list | tuple | set):
-            waiting.extend(value)
-    return True
-
-
-def _explain(fault: ErrorDetails) -> str:
-    """Returns one fault in a user's words."""
-    kind, value = fault["type"], fault["input"]
+def explain(fault: ErrorDetails) -> str:
+    """Returns one fault that pydantic has found, in a user's words."""
+    kind = fault["type"]
     path = tuple(part for part in fault["loc"] if part != "[key]")
     key = ".".join(map(str, path))
-    if kind in ("extra_forbidden", "invalid_key") or "[key]" in fault["loc"]:
-        known = _known_keys(path[:-1])
-        close = difflib.get_close_matches(str(path[-1]), known, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"known keys are {', '.join(known)}"
-        return f"config key '{key}' does not exist: {hint}"
+    if kind == "extra_forbidden" or "[key]" in fault["loc"]:
+        return f"config key '{key}' does not exist: {_hint_at_key(path)}"
     if kind == "missing":
         return f"config key '{key}' is missing"
-    return f"config key '{key}': {_reason(kind, value, fault)}"
+    return f"config key '{key}': {_reason(fault, path)}"
 
 
-def _reason(kind: str, value: Any, fault: ErrorDetails) -> str:
+def _hint_at_key(path: tuple[str | int, ...]) -> str:
+    if path in (("tables", "table3"), ("tables", "table4"), ("tables", "table5")):
+        return "Tables 3, 4 and 5 are made of the configuration itself, without settings"
+    known = _known_keys(path[:-1])
+    close = difflib.get_close_matches(str(path[-1]), known, n=1)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    listed = ", ".join(known[:MAXIMUM_KEYS])
+    return f"known keys are {listed}{', …' if len(known) > MAXIMUM_KEYS else ''}"
+
+
+def _reason(fault: ErrorDetails, path: tuple[str | int, ...]) -> str:
+    kind, value, context = fault["type"], fault["input"], fault.get("ctx", {})
     shown = _shown(value)
     if kind in TYPE_NAMES:
-        hint = _number_hint(value, TYPE_NAMES[kind])
-        if isinstance(value, bool):
-            hint = "; text such as no or on must be in quotes"
-        return f"{shown} is not of type '{TYPE_NAMES[kind]}'{hint}"
-    context = fault.get("ctx", {})
+        wanted = TYPE_NAMES[kind]
+        return f"{shown} is not of type '{wanted}'{_hint_at_type(value, wanted, path)}"
     if kind in BOUNDS:
         bound, words = BOUNDS[kind]
         return f"{shown} {words} {context[bound]}"
@@ -130,9 +100,27 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 200 else f"{text[:150]} … {text[-40:]}"
 
 
-def _number_hint(text: Any, wanted: str) -> str:
+def _hint_at_type(value: Any, wanted: str, path: tuple[str | int, ...]) -> str:
+    """Returns how to write a value of the wanted type, empty where that is plain."""
+    if isinstance(value, bool):
+        return QUOTES
+    if wanted == "array" and isinstance(value, str | int | float):
+        return f"; write a list: [{value}]"
+    if wanted == "object":
+        keys = ", ".join(f"{key}: …" for key in _known_keys(path)[:MAXIMUM_KEYS])
+        return f"; write its keys: {{{keys}}}" if keys else ""
+    if wanted == "string" and isinstance(value, int | float):
+        return "; put it in quotes"
+    if wanted == "boolean":
+        return "; write true or false"
+    if wanted == "integer" and isinstance(value, float) and value.is_integer():
+        return f"; write {value:.0f}"
+    return _hint_at_number(value, wanted) if wanted in ("integer", "number") else ""
+
+
+def _hint_at_number(text: Any, wanted: str) -> str:
     """Returns how to write a number that YAML took for text: with a point, and a sign of the exponent."""
-    if wanted not in ("integer", "number") or not isinstance(text, str) or len(text) > 40:
+    if not isinstance(text, str) or len(text) > 40:
         return ""
     parts = re.fullmatch(r"([-+]?[0-9]+)(\.[0-9]*)?[eE]([-+]?)([0-9]+)", text)
     if parts is None:
@@ -152,7 +140,7 @@ def _known_keys(path: tuple[str | int, ...]) -> list[str]:
             return []
         annotation = model.model_fields[part].annotation
     model = next(_models(annotation), None)
-    return list(model.model_fields) if model else [str(name) for name in _literals(annotation)]
+    return list(model.model_fields) if model else list(_literals(annotation))
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -165,8 +153,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 def _literals(annotation: Any) -> Iterator[str]:
     """Yields the names that the keys of a mapping may have."""
     arguments = get_args(annotation)
-    keys = arguments[:1] if getattr(annotation, "__origin__", None) is dict else arguments
-    for argument in keys:
+    for argument in arguments[:1] if getattr(annotation, "__origin__", None) is dict else arguments:
         if isinstance(argument, str):
             yield argument
         else:

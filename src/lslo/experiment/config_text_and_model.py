@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
@@ -17,7 +16,7 @@ from lslo.experiment.config_types import (
     Positive,
     Seed,
     WholeNumber,
-    check_code,
+    check_codes,
     matching,
 )
 
@@ -26,14 +25,7 @@ ResourceClass = Literal["H", "M", "L", "V"]
 FractionOfClass = dict[ResourceClass, Fraction]
 
 
-def _codes(value: Any) -> str | dict[str, str]:
-    """Checks a column of the table of languages, or a mapping from languages to codes."""
-    if isinstance(value, Mapping):
-        return {language: check_code(code) for language, code in value.items()}
-    return check_code(value)
-
-
-Codes = Annotated[Any, PlainValidator(_codes)]
+Codes = Annotated[Any, PlainValidator(check_codes)]
 
 
 class Section(BaseModel):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-import yaml
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
@@ -14,15 +14,24 @@ from lslo.experiment.languages import FOREIGN_CODE
 Item = TypeVar("Item")
 
 
+# Numbers as YAML and JSON both write them. YAML reads 1e-3 as text, and 010 as eight.
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?")
+_TRUTH = {"true": True, "false": False}
+
+
 def _read_number(value: Any) -> Any:
-    """Returns the number that YAML reads in a text; nested values of a command line arrive as text."""
+    """Returns the number that a text is; nested values of a command line arrive as text."""
     if not isinstance(value, str) or len(value) > 40:
         return value
-    try:
-        number = yaml.safe_load(value)
-    except yaml.YAMLError:
-        return value
-    return number if type(number) in (int, float) else value
+    if _INTEGER.fullmatch(value):
+        return int(value)
+    return float(value) if _DECIMAL.fullmatch(value) else value
+
+
+def _read_truth(value: Any) -> Any:
+    """Returns the truth value that a text is; values of a command line arrive as text."""
+    return _TRUTH.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def _refuse_repeats(values: tuple) -> tuple:
@@ -54,19 +63,30 @@ def matching(pattern: str, description: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def check_code(value: Any) -> str:
-    """Returns the code of a language in other people's files and models; raises an error for what is none."""
+def check_codes(value: Any) -> str | dict[str, str]:
+    """Returns a column of the table of languages, or the codes of languages, where every code is one."""
+    if not isinstance(value, Mapping):
+        _check_code(value, "")
+        return value
+    for language, code in value.items():
+        _check_code(code, f"the code of {language!r}: ")
+    return dict(value)
+
+
+def _check_code(value: Any, whose: str) -> None:
+    if isinstance(value, str) and FOREIGN_CODE.fullmatch(value):
+        return
+    hint = "letters, digits, '_' and '-', 100 at most"
     if isinstance(value, bool):
-        raise PydanticCustomError("string_type", "not text")
-    if not isinstance(value, str) or not FOREIGN_CODE.fullmatch(value):
-        raise PydanticCustomError(
-            "unmatched",
-            "{value} does not match (letters, digits, '_' and '-', 100 at most)",
-            {"value": repr(value)},
-        )
-    return value
+        hint = "text such as no or on must be in quotes"
+    raise PydanticCustomError(
+        "unmatched",
+        "{whose}{value} does not match ({hint})",
+        {"whose": whose, "value": repr(value), "hint": hint},
+    )
 
 
+Truth = Annotated[bool, BeforeValidator(_read_truth)]
 WholeNumber = Annotated[int, BeforeValidator(_read_number)]
 Number = Annotated[float, BeforeValidator(_read_number), Field(allow_inf_nan=False)]
 

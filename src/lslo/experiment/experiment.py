@@ -9,7 +9,8 @@ from typing import Any
 
 from lslo.corpus.plain_text import paths_by_pattern
 from lslo.experiment.config_checks import problems
-from lslo.experiment.config_errors import ConfigError, joined, read_config
+from lslo.experiment.config_errors import ConfigError, joined
+from lslo.experiment.config_reading import read_config
 from lslo.experiment.languages import (
     Language,
     all_directions,
@@ -18,18 +19,17 @@ from lslo.experiment.languages import (
     select_languages,
 )
 from lslo.experiment.paths import CONVERTED_FILES, HUB_FILES, Paths
-from lslo.experiment.setting_notation import PRETRAIN, Setting
+from lslo.experiment.setting_notation import Setting
+from lslo.experiment.wanted_results import WantedResults
 from lslo.sources.table import Source, read_sources, use_mirrors
 
-# The figures that are drawn from each analysis.
-FIGURES_OF_ANALYSIS = {"ise": {2, 5}, "lsp": {4, 6}}
 
-
-class Experiment:
+class Experiment(WantedResults):
     """A checked configuration, and what follows from it: languages, settings, results that are wanted.
 
     Attributes:
         config: The configuration with its defaults.
+        values: The configuration as Snakemake has read it.
         workflow: The folder of the Snakefile.
         languages: The languages of the experiment, in the configuration's order.
         paths: Where the results of the experiment are.
@@ -47,7 +47,8 @@ class Experiment:
         Raises:
             ConfigError: Something is wrong; the message, one line, names the keys at fault.
         """
-        self.config = read_config(config)
+        super().__init__(read_config(config))
+        self.values = dict(config)
         self.workflow = Path(workflow)
         self.paths = Paths(self.config.experiment, Path(root))
         try:
@@ -65,7 +66,7 @@ class Experiment:
             languages = read_languages(self.resolve(table))
         except FileNotFoundError:
             raise ConfigError(f"config key 'languages_table': there is no file {table}") from None
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise ConfigError(f"config key 'languages_table': {error}") from None
         try:
             return select_languages(languages, self.config.languages, table)
@@ -130,68 +131,12 @@ class Experiment:
         except ValueError as error:
             raise ConfigError(f"config key '{key}': {error}") from None
 
-    # Settings, and the results that are wanted of them.
-
-    @cached_property
-    def settings(self) -> list[str]:
-        """Every setting of the tables, once."""
-        return list(dict.fromkeys(text for table in self.config.tables.values() for text in table))
-
-    @property
-    def trained_settings(self) -> list[str]:
-        """The settings of the tables that are trained: all but the base model as it is."""
-        return [text for text in self.settings if text != PRETRAIN]
-
-    @property
-    def scored_settings(self) -> list[str]:
-        """The settings that are scored: those of the tables, and the base model as Figure 3's epoch 0."""
-        first = [] if PRETRAIN in self.settings or not self.followed_settings else [PRETRAIN]
-        return first + self.settings
-
-    @property
-    def followed_settings(self) -> list[str]:
-        """The settings that are scored after each epoch."""
-        wanted = 3 in self.figures or self.config.claims
-        return list(self.config.figure3) if wanted else []
-
-    @property
-    def figures(self) -> list[int]:
-        """The numbers of the figures that are drawn."""
-        return [number for number in self.config.figures if number != 3 or self.config.figure3]
+    # Settings and tables.
 
     @property
     def setup_tables(self) -> list[str]:
         """The tables that are made without results: the pruning schedules and the languages."""
         return ["table3", "table5" if "L" in self.resource_classes.values() else "table4"]
-
-    @property
-    def tables_are_compared(self) -> bool:
-        """Whether there is something to compare the tables of results with."""
-        return self.config.compare_with_paper or self.config.significance > 0
-
-    @property
-    def analyses(self) -> list[str]:
-        """The analyses, of `ise` and `lsp`, that figures or claims are made of."""
-        wanted = set(self.figures)
-        return [
-            name for name in FIGURES_OF_ANALYSIS if self.config.claims or FIGURES_OF_ANALYSIS[name] & wanted
-        ]
-
-    @property
-    def weights_are_learned(self) -> bool:
-        """Whether a setting, an analysis, a figure or a claim needs the learned index strategy."""
-        indices = {Setting.parse(text).index for text in self.settings}
-        return "WL" in indices or 1 in self.figures or bool(self.analyses) or self.config.claims is not None
-
-    @property
-    def pruning_ratios(self) -> list[float]:
-        """The ratios P of the settings with GPS, in ascending order."""
-        ratios = {Setting.parse(text).gps_ratio for text in self.settings} - {None}
-        return sorted(map(float, ratios))
-
-    def seeds(self, setting: str) -> list[int]:
-        """Returns the seeds of a setting's runs; the base model as it is has one run."""
-        return list(self.config.seeds[:1] if setting == PRETRAIN else self.config.seeds)
 
     def check_setting(self, setting: Setting) -> None:
         """Raises SettingError where the ranks do not fit the languages' resource classes."""
@@ -207,7 +152,7 @@ class Experiment:
             sources = read_sources(self.resolve(table))
         except FileNotFoundError:
             raise ConfigError(f"config key 'sources_table': there is no file {table}") from None
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise ConfigError(f"config key 'sources_table': {error}") from None
         try:
             return use_mirrors(sources, self.config.mirrors)

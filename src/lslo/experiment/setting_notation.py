@@ -69,6 +69,9 @@ class Setting:
         def refuse(part: str, reason: str) -> SettingError:
             return SettingError(f"setting {text!r}: {part!r} {reason} (the form is {_GRAMMAR})")
 
+        for name in (PRETRAIN, FULL_FINE_TUNING):
+            if text.lower() == name.lower():
+                raise refuse(text, f"must be written {name}")
         body, at, modules = text.partition("@")
         if at and modules not in MODULE_SETS:
             raise refuse(f"@{modules}", f"is not one of {', '.join('@' + name for name in MODULE_SETS)}")

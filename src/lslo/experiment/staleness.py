@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lslo.experiment.config_reading import full_config
 from lslo.experiment.provenance import software
 from lslo.experiment.setting_notation import Setting
 from lslo.files.checksums import file_or_folder_sha256, file_sha256
@@ -50,7 +51,7 @@ def changes(record: Mapping[str, Any], config: Mapping[str, Any], root: Path) ->
             for key, value in _flat(values)
             if not any(key == name or key.startswith(f"{name}.") for name in left_out)
         }
-        for values in (record["config"], config)
+        for values in (full_config(record["config"]), full_config(config))
     )
     found = _differences("config", before, now)
     code = {name: _sha256_or_none(root / name) for name in record["code"]}

@@ -207,6 +207,75 @@ def test_text_that_is_no_whole_number_is_refused(config, text):
         Experiment(config, REPOSITORY)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("seeds", 1, "write a list: [1]"),
+        ("figures", 3, "write a list: [3]"),
+        ("experiment", 12, "put it in quotes"),
+        ("gpus", 2.0, "write 2"),
+        ("compare_with_paper", "maybe", "write true or false"),
+        ("translation", "fast", "write its keys: {beam: …, length_penalty: …"),
+        ("base_model", {"folder": True}, "in quotes"),
+    ],
+)
+def test_the_message_says_what_to_write(config, key, value, hint):
+    config[key] = value
+    with pytest.raises(ConfigError, match=f"config key '{key}") as caught:
+        Experiment(config, REPOSITORY)
+    assert hint in str(caught.value)
+
+
+def test_a_learning_rate_for_both_kinds_of_training_is_asked_for(config):
+    config["training"]["learning_rate"] = 0.001
+    with pytest.raises(
+        ConfigError, match=r"'training\.learning_rate': .* write its keys: {lslo: …, full: …}"
+    ):
+        Experiment(config, REPOSITORY)
+
+
+@pytest.mark.parametrize(("text", "truth"), [("true", True), ("False", False), ("TRUE", True)])
+def test_a_truth_value_that_arrives_as_text_is_one(config, text, truth):
+    config["compare_with_paper"] = text
+    assert Experiment(config, REPOSITORY).config.compare_with_paper is truth
+
+
+@pytest.mark.parametrize("text", ["010", "1:30", "7 # x", "1_000", "0x10", " 3", "3 "])
+def test_text_that_only_yaml_reads_as_a_number_is_refused(config, text):
+    config["training"]["epochs"] = text
+    with pytest.raises(ConfigError, match=r"'training\.epochs'"):
+        Experiment(config, REPOSITORY)
+
+
+def test_a_bare_no_is_explained_wherever_it_stands(config):
+    config["training"][False] = 1
+    with pytest.raises(ConfigError, match=r"config key 'training\.False' is no text; .* in quotes"):
+        Experiment(config, REPOSITORY)
+    del config["training"][False]
+    config["corpus"]["codes"] = {"en": "en", "fr": False}
+    with pytest.raises(ConfigError, match=r"'corpus\.codes': the code of 'fr': False .* in quotes"):
+        Experiment(config, REPOSITORY)
+
+
+def test_a_table_that_has_no_settings_is_explained(config):
+    config["tables"]["table3"] = ["Ft-all"]
+    with pytest.raises(ConfigError, match=r"'tables\.table3' does not exist: Tables 3, 4 and 5 are made of"):
+        Experiment(config, REPOSITORY)
+
+
+def test_figure_3_without_its_settings_is_refused_where_it_is_asked_for(config):
+    del config["figure3"]
+    assert Experiment(config, REPOSITORY).figures == [1, 2, 4, 5, 6]
+    config["figures"] = [1, 3]
+    with pytest.raises(ConfigError, match="'figures': Figure 3 needs the settings"):
+        Experiment(config, REPOSITORY)
+
+
+def test_a_section_without_keys_is_left_out(config):
+    config |= {"plan": None, "subspaces": None, "pretraining": None}
+    assert Experiment(config, REPOSITORY).config.subspaces.rank == 8
+
+
 def test_everything_that_is_wrong_is_told_at_once(config):
     config["training"] |= {"epochz": 3, "dropout": 2}
     config["gpus"] = -1
@@ -231,11 +300,22 @@ def test_sections_that_nothing_uses_do_not_block(config):
     config["tables"] = {"table1": ["Pretrain", "Ft-all", "2;2;2+SRC"]}
     config |= {"figures": [], "figure3": ["Ft-all"], "pruning": {"start": 9, "duration": 9}}
     del config["claims"]
+    config |= {"subspaces": {"rank": "x"}, "weight_learning": {"languages": ["ru", "xx"]}}
     config["pretraining"] = {**demo["pretraining"], "heads": 3, "language_weights": {}}
     experiment = Experiment(config, REPOSITORY)
     assert experiment.settings == ["Pretrain", "Ft-all", "2;2;2+SRC"]
     with pytest.raises(ConfigError, match=r"base_model: .*language_weights.*; .*'pretraining\.dimension'"):
         check_targets(experiment, ["base_model"])
+
+
+def test_a_fault_in_an_unused_section_does_not_block_and_one_in_a_used_section_does(config):
+    config["pretraining"] = {"pieces": 1}
+    experiment = Experiment(config, REPOSITORY)
+    with pytest.raises(ConfigError, match=r"base_model: config key 'pretraining\.\w+'"):
+        check_targets(experiment, ["base_model"])
+    config["subspaces"]["rank"] = "x"
+    with pytest.raises(ConfigError, match=r"'subspaces\.rank'"):
+        Experiment(config, REPOSITORY)
 
 
 def test_pruning_is_checked_where_an_analysis_prunes(config):
