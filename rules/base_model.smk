@@ -4,7 +4,7 @@
 rule pretrain_base_model:
     output:
         folder=directory(PATHS.demo_model),
-        metrics=PATHS.results / "base_model_metrics.jsonl",
+        metrics=PATHS.demo_model_metrics,
     log:
         PATHS.log("pretrain_base_model"),
     benchmark:

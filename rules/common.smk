@@ -20,14 +20,18 @@ from lslo.experiment.paths import (
     CONVERTED_FILES,
     FIGURE_FORMS,
     HUB_FILES,
+    SETTING_JOB,
     TABLE_FORMS,
-    parameter_files,
-    record_files,
-    setting_files,
 )
 from lslo.experiment.provenance import software
 from lslo.experiment.setting_notation import PRETRAIN, Setting
 from lslo.experiment.targets import check_targets
+from lslo.experiment.wanted_files import (
+    parameter_files,
+    record_files,
+    setting_files,
+)
+from lslo.experiment.wanted_results import FIGURES_OF_ANALYSIS
 from lslo.running.slurm import leftover_jobs
 
 try:
@@ -146,12 +150,20 @@ def adapter_of(wildcards):
 def figure_input(wildcards):
     """The results that a figure is drawn from."""
     if wildcards.number == "3":
-        return flat(setting_files(EXPERIMENT, CONFIG.figure3, "epoch_scores.csv"))
+        return flat(setting_files(EXPERIMENT, CONFIG.figure3, PATHS.epoch_scores))
     if wildcards.number == "1":
         return rules.learn_weights.output.weights
-    return rules.estimate_subspaces.output.scores.format(
-        analysis="ise" if wildcards.number in "25" else "lsp"
+    number = int(wildcards.number)
+    analysis = next(
+        name for name, figures in FIGURES_OF_ANALYSIS.items() if number in figures
     )
+    return rules.estimate_subspaces.output.scores.format(analysis=analysis)
+
+
+def pruning(wildcards):
+    """The Gradual Pruning Schedule of a setting, for settings that have one."""
+    ratio = setting_of(wildcards).gps_ratio
+    return None if ratio is None else asdict(CONFIG.pruning.schedule(float(ratio)))
 
 
 def check_leftover_jobs():

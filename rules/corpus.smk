@@ -12,7 +12,7 @@ rule make_corpus:
     output:
         corpus_files("dev"),
         corpus_files("devtest"),
-        record=PATHS.corpus / "record.json",
+        record=PATHS.corpus_record,
     log:
         PATHS.log("make_corpus"),
     benchmark:

@@ -12,12 +12,12 @@ rule translate:
         base_model=MODEL_FILES,
         adapter=adapter_of,
     output:
-        hypotheses=temp(directory(PATHS.setting("shards/{shard}"))),
+        hypotheses=temp(directory(PATHS.shard())),
         record=PATHS.record("translate{shard}"),
     log:
-        PATHS.log("translate", "{setting}-seed{seed}-{shard}"),
+        PATHS.log("translate", f"{SETTING_JOB}-{{shard}}"),
     benchmark:
-        PATHS.benchmark("translate", "{setting}-seed{seed}-{shard}")
+        PATHS.benchmark("translate", f"{SETTING_JOB}-{{shard}}")
     conda:
         "../envs/lslo.yaml"
     threads: 1
@@ -46,11 +46,11 @@ rule gather_translations:
             allow_missing=True,
         ),
     output:
-        hypotheses=directory(PATHS.setting("hypotheses")),
+        hypotheses=directory(PATHS.hypotheses()),
     log:
-        PATHS.log("gather_translations", "{setting}-seed{seed}"),
+        PATHS.log("gather_translations", SETTING_JOB),
     benchmark:
-        PATHS.benchmark("gather_translations", "{setting}-seed{seed}")
+        PATHS.benchmark("gather_translations", SETTING_JOB)
     conda:
         "../envs/lslo.yaml"
     resources:
@@ -69,13 +69,13 @@ rule score:
         scoring_model=scoring_input(),
         hypotheses=rules.gather_translations.output.hypotheses,
     output:
-        scores=PATHS.setting("scores.csv"),
-        statistics=PATHS.setting("statistics.npz"),
+        scores=PATHS.scores(),
+        statistics=PATHS.statistics(),
         record=PATHS.record("score"),
     log:
-        PATHS.log("score", "{setting}-seed{seed}"),
+        PATHS.log("score", SETTING_JOB),
     benchmark:
-        PATHS.benchmark("score", "{setting}-seed{seed}")
+        PATHS.benchmark("score", SETTING_JOB)
     conda:
         "../envs/lslo.yaml"
     threads: 1
@@ -97,12 +97,12 @@ rule translate_epochs:
         base_model=MODEL_FILES,
         epochs=rules.finetune.output.epochs,
     output:
-        hypotheses=directory(PATHS.setting("epoch_hypotheses")),
+        hypotheses=directory(PATHS.epoch_hypotheses()),
         record=PATHS.record("translate_epochs"),
     log:
-        PATHS.log("translate_epochs", "{setting}-seed{seed}"),
+        PATHS.log("translate_epochs", SETTING_JOB),
     benchmark:
-        PATHS.benchmark("translate_epochs", "{setting}-seed{seed}")
+        PATHS.benchmark("translate_epochs", SETTING_JOB)
     conda:
         "../envs/lslo.yaml"
     threads: 1
@@ -132,12 +132,12 @@ rule score_epochs:
         ),
         final=rules.score.output.scores,
     output:
-        scores=PATHS.setting("epoch_scores.csv"),
+        scores=PATHS.epoch_scores(),
         record=PATHS.record("score_epochs"),
     log:
-        PATHS.log("score_epochs", "{setting}-seed{seed}"),
+        PATHS.log("score_epochs", SETTING_JOB),
     benchmark:
-        PATHS.benchmark("score_epochs", "{setting}-seed{seed}")
+        PATHS.benchmark("score_epochs", SETTING_JOB)
     conda:
         "../envs/lslo.yaml"
     threads: 1

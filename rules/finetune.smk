@@ -7,15 +7,15 @@ rule finetune:
         base_model=MODEL_FILES,
         strategy=learned_strategy,
     output:
-        adapter=directory(PATHS.setting("adapter")),
-        metrics=PATHS.setting("metrics.jsonl"),
-        parameters=PATHS.setting("parameters.json"),
-        epochs=directory(PATHS.setting("epochs")),
+        adapter=directory(PATHS.adapter()),
+        metrics=PATHS.metrics(),
+        parameters=PATHS.parameters(),
+        epochs=directory(PATHS.epochs()),
         record=PATHS.record("finetune"),
     log:
-        PATHS.log("finetune", "{setting}-seed{seed}"),
+        PATHS.log("finetune", SETTING_JOB),
     benchmark:
-        PATHS.benchmark("finetune", "{setting}-seed{seed}")
+        PATHS.benchmark("finetune", SETTING_JOB)
     conda:
         "../envs/lslo.yaml"
     threads: 1
@@ -26,11 +26,12 @@ rule finetune:
     params:
         resource_classes=EXPERIMENT.resource_classes,
         recipe=lambda wildcards: recipe(setting_of(wildcards).kind, wildcards.seed),
-        pruning=[CONFIG.pruning.start, CONFIG.pruning.duration],
-        keep_epochs=lambda wildcards: str(setting_of(wildcards)) in CONFIG.figure3,
+        pruning=pruning,
+        keep_epochs=lambda wildcards: str(setting_of(wildcards))
+        in EXPERIMENT.followed_settings,
         codes=EXPERIMENT.model_codes,
         locks=str(PATHS.gpu_locks),
-        state=str(PATHS.state("{setting}-seed{seed}")),
+        state=str(PATHS.state(SETTING_JOB)),
         code=code_of("finetune"),
     script:
         "../workflow/scripts/finetune.py"

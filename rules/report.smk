@@ -15,10 +15,10 @@ localrules:
 rule make_results_table:
     input:
         scores=lambda wildcards: flat(
-            setting_files(EXPERIMENT, table_settings(wildcards), "scores.csv")
+            setting_files(EXPERIMENT, table_settings(wildcards), PATHS.scores)
         ),
         statistics=lambda wildcards: flat(
-            setting_files(EXPERIMENT, table_settings(wildcards), "statistics.npz")
+            setting_files(EXPERIMENT, table_settings(wildcards), PATHS.statistics)
         ),
         parameters=lambda wildcards: list(
             parameter_files(EXPERIMENT, table_settings(wildcards)).values()
@@ -59,13 +59,13 @@ rule make_results_table:
     params:
         settings=table_settings,
         scores=lambda wildcards: setting_files(
-            EXPERIMENT, table_settings(wildcards), "scores.csv"
+            EXPERIMENT, table_settings(wildcards), PATHS.scores
         ),
         parameters=lambda wildcards: parameter_files(
             EXPERIMENT, table_settings(wildcards)
         ),
         statistics=lambda wildcards: setting_files(
-            EXPERIMENT, table_settings(wildcards), "statistics.npz"
+            EXPERIMENT, table_settings(wildcards), PATHS.statistics
         ),
         resamples=CONFIG.significance,
         paper=lambda wildcards: paper_table(wildcards.number),
@@ -132,7 +132,7 @@ rule make_figure:
     params:
         data=lambda wildcards, input: input[0],
         epoch_scores=lambda wildcards: (
-            setting_files(EXPERIMENT, CONFIG.figure3, "epoch_scores.csv")
+            setting_files(EXPERIMENT, CONFIG.figure3, PATHS.epoch_scores)
             if wildcards.number == "3"
             else {}
         ),
@@ -144,17 +144,17 @@ rule make_figure:
 
 rule claims:
     input:
-        scores=flat(setting_files(EXPERIMENT, EXPERIMENT.settings, "scores.csv")),
-        epoch_scores=flat(setting_files(EXPERIMENT, CONFIG.figure3, "epoch_scores.csv")),
+        scores=flat(setting_files(EXPERIMENT, EXPERIMENT.settings, PATHS.scores)),
+        epoch_scores=flat(setting_files(EXPERIMENT, CONFIG.figure3, PATHS.epoch_scores)),
         parameters=list(parameter_files(EXPERIMENT, EXPERIMENT.settings).values()),
         weights=rules.learn_weights.output.weights,
         ise=rules.estimate_subspaces.output.scores.format(analysis="ise"),
         lsp=rules.estimate_subspaces.output.scores.format(analysis="lsp"),
     output:
-        markdown=PATHS.results / "claims.md",
-        record=PATHS.results / "claims_record.json",
+        markdown=PATHS.claims("md"),
+        record=PATHS.claims_record,
         page=report(
-            PATHS.results / "claims.html",
+            PATHS.claims("html"),
             caption="../workflow/report/claims.rst",
             category="Claims",
         ),
@@ -169,8 +169,8 @@ rule claims:
         runtime=10,
     params:
         roles=CONFIG.claims.model_dump(exclude_unset=True) if CONFIG.claims else {},
-        scores=setting_files(EXPERIMENT, EXPERIMENT.settings, "scores.csv"),
-        epoch_scores=setting_files(EXPERIMENT, CONFIG.figure3, "epoch_scores.csv"),
+        scores=setting_files(EXPERIMENT, EXPERIMENT.settings, PATHS.scores),
+        epoch_scores=setting_files(EXPERIMENT, CONFIG.figure3, PATHS.epoch_scores),
         parameters=parameter_files(EXPERIMENT, EXPERIMENT.settings),
         resource_classes=EXPERIMENT.resource_classes,
         code=code_of("check_claims"),
@@ -192,11 +192,11 @@ rule why:
 rule describe_run:
     output:
         page=report(
-            PATHS.results / "run.html",
+            PATHS.run_page,
             caption="../workflow/report/run.rst",
             category="Configuration and software",
         ),
-        config=PATHS.results / "config.yaml",
+        config=PATHS.configuration,
     log:
         PATHS.log("describe_run"),
     benchmark:
@@ -207,7 +207,7 @@ rule describe_run:
         mem_mb=500,
         runtime=5,
     params:
-        config=config,
+        config=CONFIG.model_dump(mode="json", exclude_unset=True),
         # So that a new version of a package makes it again.
         software=software(),
         code=code_of("describe_run"),
@@ -252,7 +252,7 @@ rule report:
         rules.results.input,
         config=rules.describe_run.output.config,
     output:
-        PATHS.results / "report.html",
+        PATHS.report,
     log:
         PATHS.log("report"),
     benchmark:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from lslo.errors import USER_ERRORS, one_line
-from lslo.experiment.hyperparameters import Decoding
+from lslo.experiment.hyperparameters import PRECISIONS, Decoding
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     translate.add_argument(
         "--precision",
-        choices=("float32", "bfloat16", "float16"),
+        choices=PRECISIONS,
         default=Decoding.precision,
         help=f"of weights and products (default: {Decoding.precision})",
     )

@@ -47,7 +47,7 @@ with script_job(folder / "job.log"):
         FineTuning(
             training_job,
             Setting.parse(options["setting"]),
-            pruning=tuple(options["pruning"]),
+            pruning=GradualPruningSchedule(**options["pruning"]),
             keep_epochs=True,
         ),
         FineTuningOutputs(folder / "adapter", folder / "parameters.json", folder / "epochs"),

@@ -20,6 +20,7 @@ from pathlib import Path
 from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.running.script import script_job
 from lslo.experiment.hyperparameters import Recipe
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.experiment.setting_notation import Setting
 from lslo.recipes.training_job import TrainingJob, run
 
@@ -37,7 +38,8 @@ if __name__ == "__main__":
             state=folder / "state",
             fingerprint="fingerprint",
         )
-        training = FineTuning(training_job, Setting.parse("2;2;4+SRC+GPS(0.5)"), pruning=(1, 1))
+        setting, pruning = Setting.parse("2;2;4+SRC+GPS(0.5)"), GradualPruningSchedule(0.5, 1, 1)
+        training = FineTuning(training_job, setting, pruning)
         outputs = FineTuningOutputs(folder / "adapter", folder / "parameters.json", folder / "epochs")
         # Several processes, although there is no GPU.
         run(training, outputs, processes, folder / "locks")

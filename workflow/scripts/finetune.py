@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lslo.experiment.provenance import recorded
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.experiment.setting_notation import Setting
 from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.recipes.training_job import run
@@ -12,12 +13,12 @@ from training_job import training_job
 
 if "snakemake" in globals() and __name__ == "__main__":
     with script_job(snakemake.log[0], snakemake.threads) as terminal, recorded(snakemake):
-        strategy = snakemake.input.get("strategy")
+        strategy, pruning = snakemake.input.get("strategy"), snakemake.params.pruning
         run(
             FineTuning(
                 training_job(snakemake),
                 Setting.from_slug(snakemake.wildcards.setting),
-                pruning=tuple(snakemake.params.pruning),
+                pruning=GradualPruningSchedule(**pruning) if pruning else None,
                 learned_strategy=Path(strategy) if strategy else None,
                 keep_epochs=snakemake.params.keep_epochs,
             ),

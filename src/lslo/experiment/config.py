@@ -26,13 +26,13 @@ from lslo.experiment.config_types import (
     WholeNumber,
     matching,
 )
-from lslo.experiment.hyperparameters import Decoding, Recipe
+from lslo.experiment.hyperparameters import PRECISIONS, Decoding, Recipe
 from lslo.experiment.pruning_schedule import GradualPruningSchedule
 
 LANGUAGES_TABLE = "config/languages.tsv"
 SOURCES_TABLE = "config/sources.tsv"
 
-Precision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal[PRECISIONS]
 ResultsTable = Literal["table1", "table2", "table6", "table7"]
 Device = Literal[
     *("CPU", "V100", "T4", "A10", "A30", "A40", "A100-40GB", "A100-80GB", "L4", "L40S"),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Of weights and products.
+PRECISIONS = ("float32", "bfloat16", "float16")
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -6,15 +6,8 @@ Snakemake's wildcards, which are the defaults of the arguments; `plan` and scrip
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from lslo.experiment.setting_notation import PRETRAIN, Setting
-
-if TYPE_CHECKING:
-    from lslo.experiment.experiment import Experiment
 
 # The files of a model that is converted from fairseq, and those of a model of the hub that are always there.
 CONVERTED_FILES = (
@@ -24,11 +17,11 @@ CONVERTED_FILES = (
 HUB_FILES = ("config.json", "model.safetensors")
 # The name under which sacrebleu looks for the model of its flores101 tokenizer.
 FLORES101_MODEL = "sacrebleu_tokenizer_spm.model"
+# The name of a setting's job among those of a rule.
+SETTING_JOB = "{setting}-seed{seed}"
 # The endings of a table's and of a figure's files, by form.
 TABLE_FORMS = {"csv": "csv", "markdown": "md", "latex": "tex", "page": "html"}
 FIGURE_FORMS = ("pdf", "png", "csv")
-# What there is of the base model as it is, which is not trained.
-PRETRAIN_RESULTS = ("hypotheses", "scores.csv", "statistics.npz", "records")
 
 
 @dataclass(frozen=True)
@@ -114,6 +107,16 @@ class Paths:
         return self.corpus / split / f"{language}.txt"
 
     @property
+    def corpus_record(self) -> Path:
+        """The record of the parallel text."""
+        return self.corpus / "record.json"
+
+    @property
+    def demo_model_metrics(self) -> Path:
+        """The metrics of the pretraining of the demo's base model."""
+        return self.results / "base_model_metrics.jsonl"
+
+    @property
     def demo_model(self) -> Path:
         """The folder of the demo's base model where it is pretrained anew."""
         return self.results / "base_model"
@@ -135,6 +138,46 @@ class Paths:
     def setting(self, file: str = "", slug: str = "{setting}", seed: int | str = "{seed}") -> Path:
         """Returns a file or folder of a setting's run, by the setting's slug."""
         return self.results / "settings" / slug / f"seed{seed}" / file
+
+    def adapter(self, slug: str = "{setting}", seed: int | str = "{seed}") -> Path:
+        """Returns the adapter folder of a setting; for Ft-all the folder of the whole model."""
+        return self.setting("adapter", slug, seed)
+
+    def parameters(self, slug: str = "{setting}", seed: int | str = "{seed}") -> Path:
+        """Returns the counts of a setting's parameters."""
+        return self.setting("parameters.json", slug, seed)
+
+    def metrics(self, slug: str = "{setting}", seed: int | str = "{seed}") -> Path:
+        """Returns the metrics of a setting's training, a JSON line for each update."""
+        return self.setting("metrics.jsonl", slug, seed)
+
+    def epochs(self, slug: str = "{setting}", seed: int | str = "{seed}") -> Path:
+        """Returns the folder of the adapters after each epoch."""
+        return self.setting("epochs", slug, seed)
+
+    def shard(self, slug: str = "{setting}", seed: int | str = "{seed}", shard: str = "{shard}") -> Path:
+        """Returns the folder of the translations of a shard of the directions."""
+        return self.setting(f"shards/{shard}", slug, seed)
+
+    def hypotheses(self, slug: str = "{setting}", seed: int | str = "{seed}") -> Path:
+        """Returns the folder of a setting's translations."""
+        return self.setting("hypotheses", slug, seed)
+
+    def scores(self, slug: str = "{setting}", seed: int | str = "{seed}") -> Path:
+        """Returns the scores of each direction."""
+        return self.setting("scores.csv", slug, seed)
+
+    def statistics(self, slug: str = "{setting}", seed: int | str = "{seed}") -> Path:
+        """Returns what spBLEU counts in each sentence of each direction."""
+        return self.setting("statistics.npz", slug, seed)
+
+    def epoch_hypotheses(self, slug: str = "{setting}", seed: int | str = "{seed}") -> Path:
+        """Returns the folder of the translations after each epoch."""
+        return self.setting("epoch_hypotheses", slug, seed)
+
+    def epoch_scores(self, slug: str = "{setting}", seed: int | str = "{seed}") -> Path:
+        """Returns the scores of each direction after each epoch."""
+        return self.setting("epoch_scores.csv", slug, seed)
 
     def record(self, stage: str, slug: str = "{setting}", seed: int | str = "{seed}") -> Path:
         """Returns the record of how a result of a setting came about."""
@@ -164,47 +207,34 @@ class Paths:
         """Returns the record of a figure."""
         return self.results / "figures" / f"figure{number}_record.json"
 
+    def claims(self, ending: str) -> Path:
+        """Returns the checked claims of the paper, as `md` or `html`."""
+        return self.results / f"claims.{ending}"
+
+    @property
+    def claims_record(self) -> Path:
+        """The record of the claims."""
+        return self.results / "claims_record.json"
+
+    @property
+    def run_page(self) -> Path:
+        """The page with the configuration and the versions of a run."""
+        return self.results / "run.html"
+
+    @property
+    def configuration(self) -> Path:
+        """The configuration of a run."""
+        return self.results / "config.yaml"
+
+    @property
+    def report(self) -> Path:
+        """The report of a run: tables, figures, claims and configuration on one page."""
+        return self.results / "report.html"
+
+    def plan(self, ending: str) -> Path:
+        """Returns what a run will cost, as `md` or `json`."""
+        return self.results / f"plan.{ending}"
+
 
 def _of_job(folder: Path, rule: str, name: str, ending: str) -> Path:
     return folder / rule / f"{name}.{ending}" if name else folder / f"{rule}.{ending}"
-
-
-def setting_files(experiment: Experiment, settings: list[str], file: str) -> dict[str, list[str]]:
-    """Returns the paths of a file of each seed's run, by setting; the base model as it is has one run."""
-    return {
-        text: [
-            str(experiment.paths.setting(file, Setting.parse(text).slug, seed))
-            for seed in experiment.seeds(text)
-        ]
-        for text in settings
-    }
-
-
-def parameter_files(experiment: Experiment, settings: list[str]) -> dict[str, str]:
-    """Returns `parameters.json` of each trained setting.
-
-    It is the same for every seed but for the few weights that happen to be zero, so the first seed's stands
-    for all.
-    """
-    trained = [text for text in settings if text != PRETRAIN]
-    return {text: files[0] for text, files in setting_files(experiment, trained, "parameters.json").items()}
-
-
-def record_files(experiment: Experiment) -> Iterator[Path]:
-    """Yields the records of how each result came about, in the order in which results are made."""
-    config, paths = experiment.config, experiment.paths
-    yield paths.corpus / "record.json"
-    yield paths.weight_learning("record.json")
-    yield from (paths.subspaces("_record.json", analysis) for analysis in ("ise", "lsp"))
-    translations = [f"translate{shard}" for shard in range(config.translation.shards)]
-    for text in experiment.settings:
-        training = [] if text == PRETRAIN else ["finetune"]
-        for stage in (*training, *translations, "score"):
-            yield from map(Path, setting_files(experiment, [text], f"records/{stage}.json")[text])
-    for text in config.figure3:
-        for stage in ("translate_epochs", "score_epochs"):
-            yield from map(Path, setting_files(experiment, [text], f"records/{stage}.json")[text])
-    yield from (paths.table_record(name) for name in config.tables)
-    yield from (paths.figure_record(number) for number in experiment.figures)
-    if config.claims:
-        yield paths.results / "claims_record.json"

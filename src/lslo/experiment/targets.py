@@ -9,8 +9,10 @@ from pathlib import Path
 from lslo.experiment.config_checks import pretraining_problems
 from lslo.experiment.config_errors import ConfigError, joined
 from lslo.experiment.experiment import Experiment
-from lslo.experiment.paths import PRETRAIN_RESULTS
 from lslo.experiment.setting_notation import Setting, SettingError
+
+# The results of the base model as it is, which is not trained.
+PRETRAIN_RESULTS = ("hypotheses", "scores.csv", "statistics.npz", "records")
 
 
 def check_targets(experiment: Experiment, arguments: Iterable[str]) -> None:
@@ -49,6 +51,6 @@ def _setting_fault(experiment: Experiment, path: str) -> str:
         return str(error)
     if setting.kind == "pretrain" and file not in PRETRAIN_RESULTS:
         return "the base model as it is has no such file, it is not trained"
-    if file.startswith("epoch") and str(setting) not in experiment.config.figure3:
+    if file.startswith("epoch") and str(setting) not in experiment.followed_settings:
         return f"add {setting} to `figure3` in the configuration first"
     return ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from lslo.corpus.plain_text import SPLITS
 from lslo.experiment.config import Config
 from lslo.experiment.experiment import Experiment
-from lslo.experiment.paths import Paths
+from lslo.experiment.paths import SETTING_JOB, Paths
 from lslo.experiment.setting_notation import PRETRAIN, Setting
 from lslo.planning.devices import Rates
 from lslo.planning.download_jobs import download_jobs
@@ -39,15 +39,20 @@ class SettingRun:
 
     Attributes:
         text: The setting in the paper's notation.
-        name: The setting's slug and the seed, the name of the run's jobs.
-        folder: The folder of the run's results.
+        slug: The setting as the name of a folder.
+        seed: The seed.
         shape: The shape of the LSLo modules; None for Ft-all and the base model as it is.
     """
 
     text: str
-    name: str
-    folder: Path
+    slug: str
+    seed: int
     shape: LsloShape | None
+
+    @property
+    def name(self) -> str:
+        """The name of the run's jobs."""
+        return SETTING_JOB.format(setting=self.slug, seed=self.seed)
 
 
 @dataclass(frozen=True)
@@ -157,12 +162,7 @@ class JobList:
 
     def _setting(self, text: str, seed: int) -> Iterator[PlannedJob]:
         setting = Setting.parse(text)
-        run = SettingRun(
-            text,
-            name=f"{setting.slug}-seed{seed}",
-            folder=self._paths.setting("", setting.slug, seed),
-            shape=lslo_shape(self._experiment, setting),
-        )
+        run = SettingRun(text, setting.slug, seed, lslo_shape(self._experiment, setting))
         if text != PRETRAIN:
             yield self._finetuning(run)
         yield from self._translation(run)
@@ -176,13 +176,14 @@ class JobList:
         return self._config.training.epochs - 1
 
     def _finetuning(self, run: SettingRun) -> PlannedJob:
+        paths = self._paths
         return self._training(
             "finetune",
             run.name,
             self.trainings[run.text],
-            metrics=run.folder / "metrics.jsonl",
-            outputs=[run.folder / "adapter", run.folder / "epochs"],
-            copies=1 + self._epochs_before_last * (run.text in self._config.figure3),
+            metrics=paths.metrics(run.slug, run.seed),
+            outputs=[paths.adapter(run.slug, run.seed), paths.epochs(run.slug, run.seed)],
+            copies=1 + self._epochs_before_last * (run.text in self._experiment.followed_settings),
         )
 
     def _translation(self, run: SettingRun) -> Iterator[PlannedJob]:
@@ -197,17 +198,18 @@ class JobList:
             "gather_translations",
             run.name,
             seconds=0.0,
-            outputs=[run.folder / "hypotheses"],
+            outputs=[self._paths.hypotheses(run.slug, run.seed)],
             bytes=self.pairs.translation_sums.pairs * self.pairs.bytes_per_translation,
         )
 
     def _scores(self, run: SettingRun) -> PlannedJob:
+        paths = self._paths
         sentences = self.pairs.translation_sums.pairs
         return self._job(
             "score",
             run.name,
             seconds=START + sentences / SCORED_PER_SECOND,
-            outputs=[run.folder / "statistics.npz", run.folder / "scores.csv"],
+            outputs=[paths.statistics(run.slug, run.seed), paths.scores(run.slug, run.seed)],
             bytes=STATISTICS_BYTES * sentences + SCORES_BYTES * len(self._experiment.directions),
         )
 
@@ -223,7 +225,7 @@ class JobList:
             sums=sums,
             flops=flops,
             seconds=seconds,
-            outputs=[run.folder / "epoch_hypotheses"],
+            outputs=[self._paths.epoch_hypotheses(run.slug, run.seed)],
             bytes=sums.pairs * self.pairs.bytes_per_translation,
             on_device=True,
         )

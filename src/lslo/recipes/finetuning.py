@@ -76,14 +76,14 @@ class FineTuning:
     Attributes:
         job: The inputs, the hyperparameters and the state.
         setting: The setting, full fine-tuning or LSLo.
-        pruning: E and k of Equation 6, in epochs, for settings with GPS.
+        pruning: The schedule of a setting with GPS; None for any other.
         learned_strategy: `index_strategy.json` from weight learning; needed by settings with `WL`.
         keep_epochs: Whether the adapter of each epoch is kept.
     """
 
     job: TrainingJob
     setting: Setting
-    pruning: tuple[int, int]
+    pruning: GradualPruningSchedule | None = None
     learned_strategy: Path | None = None
     keep_epochs: bool = False
 
@@ -139,12 +139,11 @@ class FineTuning:
 
     def _pruners(self, placed: Mapping[WeightMatrix, LSLoLinear]) -> list[GradualPruner]:
         """Returns the pruner of high- and medium-resource languages, if the setting has GPS."""
-        if self.setting.gps_ratio is None:
+        if self.pruning is None:
             return []
         classes = self.job.resource_classes.values()
         languages = [index for index, name in enumerate(classes) if name in PRUNED_CLASSES]
-        schedule = GradualPruningSchedule(float(self.setting.gps_ratio), *self.pruning)
-        return [GradualPruner(gps_groups(placed, languages), schedule)]
+        return [GradualPruner(gps_groups(placed, languages), self.pruning)]
 
     def _save(self, tuned: _Tuned, folder: Path) -> None:
         """Writes an adapter folder, in full fine-tuning a model folder, in place of what is there."""

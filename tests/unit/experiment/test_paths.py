@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from lslo.experiment.experiment import Experiment
-from lslo.experiment.paths import Paths, parameter_files, record_files, setting_files
+from lslo.experiment.paths import Paths
 from lslo.experiment.setting_notation import Setting
+from lslo.experiment.wanted_files import parameter_files, record_files, setting_files
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -22,7 +23,7 @@ def test_a_rules_path_with_its_wildcards_filled_in_is_everybody_elses():
     paths = Paths("demo")
     values = {"setting": "2-2-8_WL", "seed": 3, "analysis": "ise", "number": 2, "source": "flores101"}
     for pattern, path in (
-        (paths.setting("adapter"), paths.setting("adapter", "2-2-8_WL", 3)),
+        (paths.adapter(), paths.adapter("2-2-8_WL", 3)),
         (paths.record("score"), paths.record("score", "2-2-8_WL", 3)),
         (paths.subspaces(".csv"), paths.subspaces(".csv", "ise")),
         (paths.figure("pdf"), paths.figure("pdf", 2)),
@@ -33,7 +34,7 @@ def test_a_rules_path_with_its_wildcards_filled_in_is_everybody_elses():
 
 
 def test_an_adapter_is_where_the_readme_says():
-    path = Paths("demo").setting("adapter", Setting.parse("2;2;8+WL+GPS(0.9)").slug, 1)
+    path = Paths("demo").adapter(Setting.parse("2;2;8+WL+GPS(0.9)").slug, 1)
     assert path == Path("results/demo/settings/2-2-8_WL_GPS0.9/seed1/adapter")
 
 
@@ -53,7 +54,7 @@ def test_everything_lies_below_the_root(tmp_path):
 
 
 def test_the_base_model_has_one_run_and_every_other_setting_one_a_seed(experiment):
-    files = setting_files(experiment, ["Pretrain", "2;2;2+WL"], "scores.csv")
+    files = setting_files(experiment, ["Pretrain", "2;2;2+WL"], experiment.paths.scores)
     assert files == {
         "Pretrain": ["results/tiny/settings/Pretrain/seed3/scores.csv"],
         "2;2;2+WL": [f"results/tiny/settings/2-2-2_WL/seed{seed}/scores.csv" for seed in (3, 5)],
@@ -69,3 +70,16 @@ def test_every_result_has_one_record(experiment):
     # Corpus, weight learning, ISE, LSP; five trained settings and Pretrain; two settings of Figure 3; tables,
     # figures and claims.
     assert len(records) == 4 + 2 * 5 * 3 + 2 + 2 * 2 * 2 + 3 + 6 + 1
+
+
+def test_records_are_those_of_what_is_wanted(experiment):
+    config = {**experiment.values, "figures": [], "tables": {"table1": ["Ft-all"]}, "figure3": ["Ft-all"]}
+    del config["claims"]
+    records = {str(path) for path in record_files(Experiment(config, REPOSITORY))}
+    assert not [
+        path for path in records if "subspaces" in path or "weight_learning" in path or "epochs" in path
+    ]
+    config["figures"] = [3]
+    followed = {str(path) for path in record_files(Experiment(config, REPOSITORY))}
+    # The base model as it is stands for epoch 0.
+    assert "results/tiny/settings/Pretrain/seed3/records/score.json" in followed - records

@@ -8,6 +8,7 @@ import pytest
 from safetensors.torch import load_file
 
 from lslo.experiment.hyperparameters import Recipe
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.experiment.setting_notation import Setting
 from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.recipes.training_job import TrainingJob, run
@@ -36,7 +37,7 @@ def fine_tuning(tmp_path):
         state=tmp_path / "state",
         fingerprint="fingerprint",
     )
-    return FineTuning(job, Setting.parse("2;2;4+SRC+GPS(0.5)@fc"), pruning=(1, 1))
+    return FineTuning(job, Setting.parse("2;2;4+SRC+GPS(0.5)@fc"), GradualPruningSchedule(0.5, 1, 1))
 
 
 @pytest.fixture

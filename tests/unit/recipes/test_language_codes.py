@@ -43,7 +43,7 @@ def trained(request, tmp_path_factory):
         state=folder / "state",
         fingerprint="fingerprint",
     )
-    FineTuning(job, Setting.parse(request.param), pruning=(1, 1)).train(
+    FineTuning(job, Setting.parse(request.param)).train(
         FineTuningOutputs(
             output=folder / "adapter",
             parameters=folder / "parameters.json",

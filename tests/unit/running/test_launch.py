@@ -46,7 +46,7 @@ def fine_tuning(tmp_path):
             state=folder / "state",
             fingerprint="fingerprint",
         )
-        return FineTuning(job, Setting.parse("2;2;4+SRC"), pruning=(1, 1)), FineTuningOutputs(
+        return FineTuning(job, Setting.parse("2;2;4+SRC")), FineTuningOutputs(
             output=folder / "adapter",
             parameters=folder / "parameters.json",
             epochs_output=folder / "epochs",
