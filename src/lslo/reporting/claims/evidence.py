@@ -155,7 +155,7 @@ class CheckedClaim:
 
     Attributes:
         claim: The claim.
-        measured: What was measured, in words, or which results are missing.
+        measured: The measurements in words, or the names of missing results.
         held: Whether the claim held; None if it could not be tested.
     """
 
