@@ -134,16 +134,16 @@ class GatheredRows(LanguageMatmul):
         """Copies each sentence's M_l out of M [R, n].
 
         Returns:
-            [batch, largest rank, n], zero in the rows beyond a language's own rank.
+            The copies [batch, largest rank, n], zero in the rows beyond a language's own rank.
         """
         gathered = matrix.index_select(0, self.index).view(*self.shape, matrix.shape[1])
         return gathered if self.all_own else gathered * self.own
 
     def scatter(self, gathered: Tensor) -> Tensor:
-        """Adds copies [batch, largest rank, n] up in the rows of M they belong to; the transpose of `gather`.
+        """Adds up copies [batch, largest rank, n] in their rows of M; the transpose of `gather`.
 
         Returns:
-            [R, n].
+            The sums [R, n].
         """
         if not self.all_own:
             gathered = gathered * self.own
@@ -236,7 +236,7 @@ class GroupedRows(LanguageMatmul):
         """Stacks the M_l of the languages in the batch, out of M [R, n].
 
         Returns:
-            [present languages, width, n], zero in the rows beyond a language's own rank.
+            The stack [present languages, width, n], zero in the rows beyond a language's own rank.
         """
         shape = (len(self.present), self.width, matrix.shape[1])
         if self.one_block:

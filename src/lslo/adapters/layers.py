@@ -105,7 +105,7 @@ class LSLo(nn.Module):
             matmul: The language-wise products of the batch.
 
         Returns:
-            [batch, time, d].
+            The output, [batch, time, d].
         """
         return _LSLoProduct.apply(x, self.A, self.B, matmul)
 
@@ -147,7 +147,7 @@ class LSLoLinear(nn.Module):
             x: The input, [batch, time, k].
 
         Returns:
-            [batch, time, d].
+            The output, [batch, time, d].
         """
         lslo = self.lslo
         matmul = self.router.matmul(lslo.ranks, self.index)
@@ -209,7 +209,7 @@ class WeightedLSLoLinear(nn.Module):
             x: The input, [batch, time, k].
 
         Returns:
-            [batch, time, d].
+            The output, [batch, time, d].
         """
         weights = self.weights().to(x.dtype)
         source = self.source(x, self.router.matmul(self.source.ranks, SOURCE))

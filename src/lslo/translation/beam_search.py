@@ -15,7 +15,8 @@ from lslo.experiment.hyperparameters import Decoding
 from lslo.translation.incremental_decoder import IncrementalDecoder
 from lslo.translation.output_projection import Continuations, OutputProjection
 
-# Finished sentences leave a batch when this share of it or less goes on. Leaving copies what the others need.
+# Finished sentences are taken out of a batch once the unfinished ones are at most this share of it. Taking
+# them out copies the tensors of the others.
 SPARSE = 0.75
 
 
@@ -145,7 +146,7 @@ class _Beams:
 
     @property
     def done(self) -> Tensor:
-        """[n]: whether `beam` hypotheses of a sentence have ended."""
+        """Whether `beam` hypotheses of each sentence have ended, [n]."""
         return self.finished.ge(self.beam)
 
     def advance(self, continuations: Continuations) -> Tensor:
@@ -155,7 +156,7 @@ class _Beams:
         hypotheses. The first `beam` that do not end go on.
 
         Returns:
-            [n, beam], the hypothesis that each new one continues.
+            The hypothesis that each new one continues, [n, beam].
         """
         scores, parents, tokens = continuations.best(self.scores, 2 * self.beam)
         ends = tokens.eq(self.end_of_sentence)

@@ -186,7 +186,7 @@ def _attend(attention: nn.Module, x: Tensor, keys: Tensor, values: Tensor, mask:
         mask: The mask that is added to the scores, [n, 1, w or 1, length].
 
     Returns:
-        [n, w, d].
+        The output of the attention, [n, w, d].
     """
     queries = _heads(attention, attention.q_proj(x))
     if x.device.type == "cpu":
