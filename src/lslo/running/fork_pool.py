@@ -134,7 +134,7 @@ def map_in_forks(
 
     Args:
         function: The function to call.
-        items: Its arguments; with several processes they and the results are pickled.
+        items: The arguments of the calls; with several processes they and the results are pickled.
         processes: The number of forked processes; 1 makes all calls in this process.
 
     Yields:
