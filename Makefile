@@ -24,7 +24,7 @@ $(BENCH_READY): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
-demo: $(READY) ## run the whole method on the embedded corpus, into results/demo/
+demo: $(READY) ## run the whole method on the demo's corpus, into results/demo/
 	$(BIN)/snakemake --cores $(CORES)
 	@echo
 	@cat results/demo/tables/table1.md
@@ -70,7 +70,7 @@ format: $(READY) ## format all code
 	$(BIN)/snakefmt Snakefile rules
 	$(BIN)/python -m lslo.reporting.config_reference config/README.md
 
-base-model: $(READY) ## pretrain the embedded base model from nothing and put it into resources/
+base-model: $(READY) ## pretrain the demo's base model from scratch and put it into resources/
 	$(BIN)/snakemake --cores $(CORES) base_model
 	install -D -m 644 -t resources/embedded_base_model results/demo/base_model/*
 

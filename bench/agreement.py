@@ -33,7 +33,7 @@ class DisagreementError(Exception):
 class TranslationTolerance:
     """The limits within which an engine's translations may differ from lslo's.
 
-    A hypothesis's score is its log-probability a token by the float32 model.
+    A hypothesis's score is its log-probability per token by the float32 model.
 
     Attributes:
         identical: The smallest share of lines that must be identical.
@@ -58,7 +58,7 @@ LOW_PRECISION = TranslationTolerance(0.1, 0.02, language_token=False)
 
 @torch.inference_mode()
 def scores(merger: Merger, work: Work, direction: str, row: int, tokens: list[int]) -> tuple[float, float]:
-    """Returns the log-probability a token of a hypothesis, with the language token and without it.
+    """Returns the log-probability per token of a hypothesis, with the language token and without it.
 
     With the language token is how fairseq scores. `</s>` counts in both.
 
@@ -157,11 +157,11 @@ def check_numbers(
     """Compares named numbers and returns in words how they agree.
 
     Args:
-        name: What the numbers are, for messages.
+        name: The name of the numbers in messages.
         expected: The numbers of the reference.
         found: The engine's numbers, which must have the same names.
         relative: The largest difference, relative to the expected number.
-        absolute: A difference that is allowed besides.
+        absolute: A difference that is allowed in addition.
 
     Raises:
         DisagreementError: The names differ, or a number differs by more than is allowed.
@@ -185,7 +185,7 @@ def check_repetition(first: EngineResult, again: EngineResult) -> None:
     round without outputs passes: some engines make outputs in the first round only.
 
     Raises:
-        DisagreementError: The results differ by more than that.
+        DisagreementError: The results differ by more than is allowed.
     """
     if not again.outputs:
         return

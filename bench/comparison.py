@@ -55,7 +55,7 @@ class Comparison:
         engines: The engines, lslo's first.
         unit: The key of `EngineResult.work` that throughput is given in.
         work: A description of the work, for the report.
-        not_covered: What the comparison does not measure, for the report.
+        not_covered: A text for the report on what the comparison does not measure.
     """
 
     kind: str

@@ -62,7 +62,7 @@ def matrix_peak(device: torch.device, repeats: int = 5) -> float:
 
 
 def memory_bandwidth(device: torch.device, repeats: int = 5) -> float:
-    """Measures copies of 256 MiB and returns the bytes a second, read and written, of the fastest."""
+    """Measures copies of 256 MiB and returns the bytes per second, read and written, of the fastest."""
     source = torch.ones(2**26, device=device)
     target = torch.empty_like(source)
     best = 0.0

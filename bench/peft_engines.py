@@ -44,7 +44,7 @@ def _parameters_of_adapters(model: torch.nn.Module) -> list[torch.nn.Parameter]:
 
 
 def run_language_adapters(work: Work, device: torch.device, processes: int = 1) -> EngineResult:
-    """Trains two PEFT adapters a language, on batches of a single direction.
+    """Trains two PEFT adapters for each language, on batches of a single direction.
 
     A layer listens either to the source or to the target language. A language therefore has one adapter for
     the matrices that listen to the source and another for the rest: a batch of de-fr has `de-src` and
@@ -104,7 +104,7 @@ def run_language_adapters(work: Work, device: torch.device, processes: int = 1) 
 
 
 def run_language_adapters_side_by_side(work: Work, device: torch.device) -> EngineResult:
-    """Trains two PEFT adapters a language, in a process of one thread for each core."""
+    """Trains two PEFT adapters for each language, in a process of one thread for each core."""
     return run_language_adapters(work, device, torch.get_num_threads())
 
 

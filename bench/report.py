@@ -29,7 +29,7 @@ class Row:
         least_ratio: The smallest of the rounds' ratios.
         most_ratio: The largest of the rounds' ratios.
         peak_memory_gib: The most memory that a round took.
-        agreement: How the engine's results agree with the reference, in words.
+        agreement: The agreement of the engine's results with the reference, in words.
         notes: Remarks printed below the table.
     """
 
@@ -62,12 +62,12 @@ def make_row(
 
     Args:
         engine: The engine's title.
-        seconds: The engine's seconds, one number a round.
+        seconds: The engine's seconds in each round.
         reference: lslo's seconds in the same rounds.
         work: Units of work that the engine does in a round.
         reference_work: Units of work that lslo does in a round.
-        peak_memory_bytes: The engine's peak memory, one number a round.
-        agreement: How the engine's results agree with the reference, in words.
+        peak_memory_bytes: The engine's peak memory in each round.
+        agreement: The agreement of the engine's results with the reference, in words.
         notes: Remarks; repeated ones are kept once.
 
     Raises:
@@ -129,7 +129,7 @@ def comparison_table(comparison: Mapping) -> list[str]:
     headers = [
         "Engine",
         "Seconds (range)",
-        f"{comparison['unit'].replace('_', ' ')} a second",
+        f"{comparison['unit'].replace('_', ' ')} per second",
         f"Time relative to {REFERENCE} (range)",
         "Memory (GiB)",
         "Agreement",

@@ -76,8 +76,8 @@ def run_rounds(
         options: The options of the command line: rounds, threads and device.
 
     Returns:
-        The results of each engine, one a round, and the messages of engines that failed, both by the engine's
-        name.
+        The results of each engine, one for each round, and the messages of engines that failed, both by the
+        engine's name.
     """
     runs: dict[str, list[EngineResult]] = {engine.name: [] for engine in engines}
     errors: dict[str, str] = {}
@@ -110,7 +110,7 @@ def engine_rows(
     Args:
         engine: The engine.
         work: The work of the comparison.
-        runs: The results of every engine, one a round.
+        runs: The results of every engine, one for each round.
         reference: The name of the engine whose times the ratios are relative to.
         unit: The unit of work that throughput is given in.
         peak: The machine's best matrix products, in GFLOP/s.

@@ -65,7 +65,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="the embedded size once and very small, whatever else is asked: tests the harness only",
+        help="the size embedded once and very small, whatever else is asked: tests the harness only",
     )
     parser.add_argument(
         "--output", type=Path, default=Path("results/bench"), help="a folder; its report is replaced"
@@ -87,7 +87,7 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         parser.error(f"--directions: there are no more than {DIRECTIONS}")
     most = SIZES["embedded"].rows
     if "embedded" in options.sizes and "translation" in options.only and (options.rows or 0) > most:
-        parser.error(f"--rows: the embedded corpus has no more than {most}; or --sizes middle")
+        parser.error(f"--rows: the demo's corpus has no more than {most}; or --sizes middle")
     try:
         torch.device(options.device)
     except RuntimeError:

@@ -25,7 +25,10 @@ def scoring(size: Size) -> Comparison:
         (
             Engine(agreement.LSLO, "lslo, all directions", "scoring_engines:run_lslo"),
             Engine(
-                "sacrebleu", "sacrebleu, a direction at a time", "scoring_engines:run_sacrebleu", _same_scores
+                "sacrebleu",
+                "sacrebleu, one direction at a time",
+                "scoring_engines:run_sacrebleu",
+                _same_scores,
             ),
         ),
         "sentences",

@@ -1,4 +1,4 @@
-"""Hypotheses of all directions to score, made from the embedded corpus."""
+"""Hypotheses of all directions to score, made from the demo's corpus."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ class Size:
     """One size of the work.
 
     Attributes:
-        name: The size's name. `embedded` has the embedded base model and corpus, the others are random.
-        shape: The arguments of `models.random_model`; None for the embedded base model.
+        name: The size's name. `embedded` has the demo's base model and corpus, the others are random.
+        shape: The arguments of `models.random_model`; None for the demo's base model.
         directions: The number of directions to translate, spread evenly over sources and targets.
         rows: The number of sentences to translate in each direction.
         scale: The standard deviation of the adapter's B.

@@ -43,20 +43,20 @@ def _engines() -> tuple[Engine, ...]:
         ),
         Engine(
             "floor_side_by_side",
-            "Floor, a process of one thread a core",
+            "Floor, one single-threaded process per core",
             "training_engines:run_floor_side_by_side",
             cpu_only=True,
         ),
         Engine(
             "language_adapters",
-            "PEFT, an adapter a language, batches of one direction",
+            "PEFT, one adapter per language, batches of one direction",
             "peft_engines:run_language_adapters",
             _losses,
             requires=peft,
         ),
         Engine(
             "language_adapters_side_by_side",
-            "PEFT, an adapter a language, batches of one direction, a process of one thread a core",
+            "PEFT, one adapter per language, batches of one direction, one single-threaded process per core",
             "peft_engines:run_language_adapters_side_by_side",
             _losses,
             requires=peft,
@@ -94,7 +94,7 @@ def training(size: Size, setting: str) -> Comparison:
         lambda folder: write_training_work(folder, size, setting),
         engines,
         "target_tokens",
-        f"LSLo {setting}, batches of {size.tokens_per_batch:,} tokens, {size.batches_per_update} an update, "
+        f"LSLo {setting}, batches of {size.tokens_per_batch:,} tokens, {size.batches_per_update} per update, "
         f"dropout 0.1, label smoothing 0.2, float32; {size.trained_directions} directions with one full "
         "batch of sentence pairs each.",
         "trainings whose languages have too few pairs for full batches of one direction, which cost PEFT's "
@@ -108,7 +108,7 @@ def small_training(size: Size, setting: str) -> Comparison:
     engines = {engine.name: engine for engine in _engines()}
     return Comparison(
         "training",
-        f"Training, {size.name}, {setting}, few pairs a direction",
+        f"Training, {size.name}, {setting}, few pairs per direction",
         replace(size, passes=1),
         lambda folder: write_small_training_work(folder, replace(size, passes=1), setting),
         (
@@ -118,7 +118,7 @@ def small_training(size: Size, setting: str) -> Comparison:
         ),
         "target_tokens",
         f"LSLo {setting} on {size.directions} of the demo's directions, 24 sentence pairs of each, batches "
-        f"of at most {size.tokens_per_batch:,} tokens, {size.batches_per_update} an update (smaller ones "
+        f"of at most {size.tokens_per_batch:,} tokens, {size.batches_per_update} per update (smaller ones "
         "of one direction, in as many updates), dropout 0.1, label smoothing 0.2, float32.",
         "what a direction's own full batches would take: the comparison above.",
     )

@@ -163,7 +163,7 @@ def run_lslo(work: Work, device: torch.device) -> EngineResult:
 
 
 def base_loss(loss: Callable[[Batch], Tensor], data: TrainingData, device: torch.device) -> dict[str, float]:
-    """Returns the loss a token over all mixed batches, under the key `loss`.
+    """Returns the loss per token over all mixed batches, under the key `loss`.
 
     Args:
         loss: A function that computes the loss of a batch, summed over tokens.

@@ -22,7 +22,7 @@ from work import (
     write_model_and_adapter,
 )
 
-# The number of rows of the embedded corpus's pretraining split, which has many more than the demo's `dev`.
+# The number of rows of the demo corpus's pretraining split, which has many more than the demo's `dev`.
 EMBEDDED_ROWS = 3000
 # The rows of a direction fill about this many batches, and one of them is taken: its sentences have similar
 # lengths, as they have where batches are planned over much text.
@@ -42,7 +42,7 @@ class TrainingData:
     Attributes:
         corpus: The sentences.
         mixed: Updates whose batches mix directions, as lslo trains.
-        homogeneous: As many updates, whose batches have one direction each.
+        homogeneous: The same number of updates, whose batches have one direction each.
     """
 
     corpus: TokenizedCorpus

@@ -1,4 +1,4 @@
-"""Sentences to translate: from the embedded corpus, or random ones."""
+"""Sentences to translate: from the demo's corpus, or random ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def random_sentences(pieces: int, rows: int, generator: np.random.Generator) -> 
 def write_translation_work(folder: Path, size: Size, setting: str) -> Work:
     """Writes a model, an adapter and sentences to translate.
 
-    The embedded size translates the embedded corpus's devtest, which is also its references; other sizes have
+    The size `embedded` translates the demo corpus's devtest, which is also its references; other sizes have
     random sentences and no references.
 
     Args:

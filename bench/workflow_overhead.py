@@ -107,7 +107,7 @@ def measure_trivial_jobs(jobs: int = 100) -> dict:
 
 
 def measure_small_run(cores: int = 1) -> dict:
-    """Times a run of tests/data/tiny.yaml from nothing, and the part of it that lies between jobs.
+    """Times a run of tests/data/tiny.yaml from scratch, and the part of it that lies between jobs.
 
     Args:
         cores: The number of cores. With more than one, jobs run at the same time, and the time between jobs

@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     translate = commands.add_parser(
         "translate",
-        help="translate standard input, a sentence a line",
+        help="translate standard input, one sentence per line",
         description="Translate standard input. Languages go by the codes of the adapter's experiment, or, "
         "without an adapter, by the base model's own.",
     )

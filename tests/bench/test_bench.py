@@ -57,7 +57,7 @@ def test_every_comparison_has_all_its_rows(report):
         "Translation, embedded, 2;2;8": 8,
         "Training, embedded, 2;2;8": 7,
         "Training, embedded, 64;64;64": 6,
-        "Training, embedded, 2;2;8, few pairs a direction": 3,
+        "Training, embedded, 2;2;8, few pairs per direction": 3,
         "Scoring, embedded": 2,
     }
     for comparison in content["comparisons"]:

@@ -26,6 +26,7 @@ from pathlib import Path
 from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.running.script import script_job
 from lslo.experiment.hyperparameters import Recipe
+from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.experiment.setting_notation import Setting
 from lslo.recipes.training_job import TrainingJob, run
 
@@ -95,7 +96,7 @@ def demo(tmp_path_factory):
                 "checkpoint_minutes": checkpoint_minutes,
             },
             "setting": SETTING,
-            "pruning": [config["pruning"]["start"], config["pruning"]["duration"]],
+            "pruning": {"ratio": 0.9, **config["pruning"]},
         }
         (folder / "options.json").write_text(json.dumps(options))
         return folder, [sys.executable, str(root / "program.py"), str(folder / "options.json")]

@@ -95,7 +95,7 @@ COMPARISON = {
 def test_a_table_tells_of_rows_of_what_was_not_measured_and_of_what_failed():
     text = re.sub(" +", " ", "\n".join(comparison_table(COMPARISON)))
     assert "| lslo | 1 (0.5 to 2) | 3 | 1.00 (1.00 to 1.00) | 0.50 | a / b |" in text
-    assert "| Engine | Seconds (range) | target tokens a second | Time relative to lslo (range) |" in text
+    assert "| Engine | Seconds (range) | target tokens per second | Time relative to lslo (range) |" in text
     assert "- lslo: on two threads." in text
     assert "- Not measured: PEFT, since peft is not installed." in text
     assert "- **Failed**: CTranslate2: translations differ." in text

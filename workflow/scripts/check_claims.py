@@ -1,4 +1,4 @@
-"""Check the paper's claims against the results of this experiment."""
+"""Checks the paper's claims against the results of this experiment."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Convert a model of fairseq's, as published, to a base model's folder."""
+"""Converts a published fairseq model to the folder of a base model."""
 
 from pathlib import Path
 

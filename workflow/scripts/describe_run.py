@@ -1,4 +1,4 @@
-"""The configuration of a run as a file, and with the versions of its software as a page of the report."""
+"""Writes a run's configuration to a file, and with its software's versions to a page of the report."""
 
 import platform
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from lslo.running.script import script_job
 
 
 def main(config: Mapping, page: Path, config_file: Path) -> None:
-    """Write the configuration and the HTML page."""
+    """Writes the configuration and the HTML page."""
     settings = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, default_flow_style=None)
     config_file.write_text(settings, encoding="utf-8")
     page.write_text(run_page(settings, software(), platform.platform()), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Intrinsic subspace estimation and language-specific pruning (Sections 4.2 and 7.2)."""
+"""Runs intrinsic subspace estimation or language-specific pruning (Sections 4.2 and 7.2)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Extract a downloaded archive."""
+"""Extracts a downloaded archive."""
 
 from pathlib import Path
 

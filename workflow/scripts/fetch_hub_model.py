@@ -1,4 +1,4 @@
-"""Fetch a base model from the Hugging Face hub."""
+"""Fetches a base model from the Hugging Face hub."""
 
 from pathlib import Path
 

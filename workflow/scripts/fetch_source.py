@@ -1,4 +1,4 @@
-"""Fetch one source and check it."""
+"""Fetches one source and checks it."""
 
 from pathlib import Path
 

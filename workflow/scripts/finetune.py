@@ -1,4 +1,4 @@
-"""Fine-tune one setting with one seed."""
+"""Fine-tunes one setting with one seed."""
 
 from pathlib import Path
 

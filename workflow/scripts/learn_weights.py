@@ -1,4 +1,4 @@
-"""Weight learning (Section 4.1): train source- and target-indexed LSLo modules side by side."""
+"""Learns which language each layer follows, source or target (weight learning, Section 4.1)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Write the corpus of an experiment: phrases of CLDR, or a checked copy of a user's own text."""
+"""Writes the corpus of an experiment: phrases of CLDR, or a checked copy of a user's own text."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Figures 1 to 6."""
+"""Draws one of Figures 1 to 6."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,10 +24,13 @@ from lslo.scoring.score_files import read_scores
 def drawn(
     number: int, data: str, epoch_scores: Mapping[str, Sequence[str]], resource_classes: Mapping[str, str]
 ) -> tuple[Figure, pandas.DataFrame]:
-    """Figure `number` and its data.
+    """Returns a figure and the data that it shows.
 
-    data: weights.csv (Figure 1), ise.csv (2, 5) or lsp.csv (4, 6). epoch_scores: setting ->
-    epoch_scores.csv of each seed (Figure 3).
+    Args:
+        number: The number of the figure.
+        data: The file of weights.csv (Figure 1), ise.csv (2, 5) or lsp.csv (4, 6).
+        epoch_scores: The files epoch_scores.csv of each seed, by setting (Figure 3).
+        resource_classes: The resource class of each language code.
     """
     if number == 1:
         return learned_weights_figure(pandas.read_csv(data))

@@ -1,4 +1,4 @@
-"""Tables 1, 2, 6 and 7: the scores of settings by class pair, compared with the paper's and with Ft-all."""
+"""Writes Table 1, 2, 6 or 7: scores by class pair, compared with the paper's and with Ft-all's."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from lslo.running.script import script_job
 
 
 def inputs(number: int, params: Any, record: str) -> ResultsTableInputs:
-    """The table that the rule asks for."""
+    """Returns the inputs of the table that the rule asks for."""
     settings = [
         SettingFiles(
             setting,
@@ -33,7 +33,7 @@ def inputs(number: int, params: Any, record: str) -> ResultsTableInputs:
 
 
 def table_files(output: Mapping[str, str], prefix: str = "") -> TableFiles:
-    """The output files of a table, whose names begin with the prefix."""
+    """Returns the output files of a table, whose names begin with the prefix."""
     return TableFiles(*(Path(output[prefix + form]) for form in ("csv", "markdown", "latex", "page")))
 
 

@@ -1,4 +1,4 @@
-"""Table 3, the pruning schedules, and Tables 4 and 5, the languages, as this experiment uses them."""
+"""Writes the experiment's Table 3, the pruning schedules, or Table 4 or 5, the languages."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from lslo.running.script import script_job
 
 
 def setup_table(number: int, params: Any) -> Table:
-    """Table 3 from the schedules, or Table 4 or 5 from the rows of languages.tsv."""
+    """Returns Table 3 from the schedules, or Table 4 or 5 from the rows of languages.tsv."""
     if number == 3:
         return schedule_table(
             [

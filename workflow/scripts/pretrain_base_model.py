@@ -1,4 +1,4 @@
-"""Pretrain the demo's base model from nothing and record how it came about."""
+"""Pretrains the demo's base model from scratch and writes a record of its training."""
 
 from pathlib import Path
 

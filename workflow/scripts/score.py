@@ -1,4 +1,4 @@
-"""Score the translations of one setting."""
+"""Scores the translations of one setting."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Score the translations after each epoch, beside the base model's and the final ones (Figure 3)."""
+"""Scores the translations after each epoch, beside the base model's and the final ones (Figure 3)."""
 
 from pathlib import Path
 

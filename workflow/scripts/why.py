@@ -1,4 +1,4 @@
-"""Say of each result whether it is what the configuration asks for, and if not, what has changed."""
+"""Says of each result whether it still matches the configuration, and if not, what has changed."""
 
 from pathlib import Path
 

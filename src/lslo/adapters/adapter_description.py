@@ -79,7 +79,7 @@ def checked_codes(codes: Any) -> dict[str, str]:
     """Returns a value parsed from JSON if it gives the base model's code of each language.
 
     Raises:
-        ValueError: It does not.
+        ValueError: The value is not a mapping from languages to codes, or is empty.
     """
     if not isinstance(codes, dict) or not codes:
         raise ValueError("'codes' must name languages and the base model's codes of them")
@@ -95,7 +95,7 @@ def _checked_ranks(ranks: Any) -> dict[str, int]:
     """Returns a value parsed from JSON if it gives the rank of each language.
 
     Raises:
-        ValueError: It does not.
+        ValueError: The value is not a mapping from languages to ranks, or no language has a rank above 0.
     """
     if not isinstance(ranks, dict) or not any(ranks.values()):
         raise ValueError("'ranks' must name languages and their ranks")

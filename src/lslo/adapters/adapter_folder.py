@@ -39,9 +39,9 @@ def save_adapter(
     """Writes an adapter folder.
 
     Args:
-        folder: Made where it does not exist.
+        folder: The folder, which is made where it does not exist.
         placed: The LSLo modules of the model, by the matrix that each is put on.
-        description: What the adapter is.
+        description: The description of the adapter.
     """
     tensors = {}
     for matrix, module in placed.items():
@@ -63,7 +63,7 @@ def save_full_model(
         model: The whole model.
         base_model: The base model's folder, whose tokenizer is copied.
         codes: The base model's code of each language.
-        folder: Made where it does not exist.
+        folder: The folder to write to, which is made where it does not exist.
     """
     model.save_pretrained(folder)
     save_codes(folder, codes)
@@ -82,7 +82,7 @@ def load_codes(adapter: Path | str | None) -> dict[str, str]:
     """Reads the base model's code of each language, as the Tokenizer needs them to use an adapter.
 
     Args:
-        adapter: As for `load_with_adapter`, which also checks the folder.
+        adapter: The same folder or None as for `load_with_adapter`, which also checks the folder.
 
     Returns:
         Language -> code, such as `en` -> `eng_Latn`. It is empty where no codes are kept: for the base model

@@ -68,7 +68,7 @@ class IndexStrategy:
                 or not layers
                 or any(one not in (SOURCE, TARGET) for one in layers)
             ):
-                raise ValueError(f"'{side}' must be a list of '{SOURCE}' and '{TARGET}', one a layer")
+                raise ValueError(f"'{side}' must be a list of '{SOURCE}' and '{TARGET}', one for each layer")
         return cls(tuple(content["encoder"]), tuple(content["decoder"]))
 
     def write(self, path: Path | str) -> None:

@@ -46,9 +46,9 @@ class LanguageMatmul(ABC):
     its shape differs between implementations.
 
     Attributes:
-        ranks: r_l of each language.
-        languages: [batch] int64, the index of each sentence's language.
-        total_rank: R, the sum of the ranks.
+        ranks: The rank r_l of each language.
+        languages: The index of each sentence's language, [batch] int64.
+        total_rank: The sum R of the ranks.
     """
 
     def __init__(self, ranks: tuple[int, ...], languages: Tensor):
@@ -66,8 +66,8 @@ class LanguageMatmul(ABC):
         """Multiplies each sentence by the transpose of its language's matrix: x_s M_lᵀ.
 
         Args:
-            x: [batch, time, n].
-            matrix: M [R, n]; converted to the dtype of x.
+            x: The batch that M multiplies, [batch, time, n].
+            matrix: The matrix M [R, n], which is converted to the dtype of x.
 
         Returns:
             The inner activations, in the dtype of x; the shape is the implementation's own.
@@ -78,9 +78,9 @@ class LanguageMatmul(ABC):
         """Adds to y the inner activations multiplied by each sentence's matrix: y_s + inner_s M_l.
 
         Args:
-            y: [batch, time, n], contiguous; changed in place.
+            y: The batch that is added to in place, [batch, time, n], contiguous.
             inner: The result of `narrow`.
-            matrix: M [R, n]; converted to the dtype of y.
+            matrix: The matrix M [R, n], which is converted to the dtype of y.
 
         Returns:
             The sum, which is y itself.
@@ -92,11 +92,11 @@ class LanguageMatmul(ABC):
 
         Args:
             inner: A result of `narrow`.
-            x: [batch, time, n].
+            x: The other factor, an input or the gradient of an output, [batch, time, n].
             dtype: The dtype of the result.
 
         Returns:
-            [R, n], zero in the rows of languages that the batch lacks.
+            The gradient [R, n], which is zero in the rows of languages that the batch lacks.
         """
 
 
@@ -105,7 +105,7 @@ def language_matmul(ranks: tuple[int, ...], languages: Tensor) -> LanguageMatmul
 
     Args:
         ranks: The rank of each language.
-        languages: [batch] int64, the index of each sentence's language.
+        languages: The index of each sentence's language, [batch] int64.
     """
     return (GatheredRows if languages.is_cuda else GroupedRows)(ranks, languages)
 
@@ -134,16 +134,16 @@ class GatheredRows(LanguageMatmul):
         """Copies each sentence's M_l out of M [R, n].
 
         Returns:
-            [batch, largest rank, n], zero in the rows beyond a language's own rank.
+            The copies [batch, largest rank, n], zero in the rows beyond a language's own rank.
         """
         gathered = matrix.index_select(0, self.index).view(*self.shape, matrix.shape[1])
         return gathered if self.all_own else gathered * self.own
 
     def scatter(self, gathered: Tensor) -> Tensor:
-        """Adds copies [batch, largest rank, n] up in the rows of M they belong to; the transpose of `gather`.
+        """Adds up copies [batch, largest rank, n] in their rows of M; the transpose of `gather`.
 
         Returns:
-            [R, n].
+            The sums [R, n].
         """
         if not self.all_own:
             gathered = gathered * self.own
@@ -182,7 +182,8 @@ class GroupedRows(LanguageMatmul):
         rows: The rows of M that belong to each language in the batch.
         width: The largest rank in the batch, rounded up to a multiple of `ALIGNMENT`.
         one_block: Whether M itself, seen as [languages, width, n], is the stack.
-        own: [present languages · width], false for the rows of the stack that fill up a smaller M_l.
+        own: Whether each row of the stack, [present languages · width], is a row of M; false for the rows
+            that fill up a smaller M_l.
         index: The row of M that each other row of the stack is a copy of.
     """
 
@@ -235,7 +236,7 @@ class GroupedRows(LanguageMatmul):
         """Stacks the M_l of the languages in the batch, out of M [R, n].
 
         Returns:
-            [present languages, width, n], zero in the rows beyond a language's own rank.
+            The stack [present languages, width, n], zero in the rows beyond a language's own rank.
         """
         shape = (len(self.present), self.width, matrix.shape[1])
         if self.one_block:

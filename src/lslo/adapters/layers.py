@@ -72,9 +72,9 @@ class LSLo(nn.Module):
     zero, so that training starts from the base model.
 
     Args:
-        in_features: k.
-        out_features: d.
-        ranks: r_l of each language, in the order of the router's languages; a rank may be 0.
+        in_features: The input dimension k of W.
+        out_features: The output dimension d of W.
+        ranks: The rank r_l of each language, in the order of the router's languages; a rank may be 0.
         generator: The source of randomness of A.
         dtype: The dtype of A and B.
     """
@@ -101,11 +101,11 @@ class LSLo(nn.Module):
         """Computes B_l A_l x, with l the language of each sentence.
 
         Args:
-            x: [batch, time, k].
+            x: The input, [batch, time, k].
             matmul: The language-wise products of the batch.
 
         Returns:
-            [batch, time, d].
+            The output, [batch, time, d].
         """
         return _LSLoProduct.apply(x, self.A, self.B, matmul)
 
@@ -130,7 +130,7 @@ class LSLoLinear(nn.Module):
         base: The linear map with W [d, k].
         lslo: The LSLo module of W.
         index: `src` or `tgt`, the language of a direction that the module follows.
-        router: Knows the languages of the current batch.
+        router: The router, which knows the languages of the current batch.
     """
 
     def __init__(self, base: nn.Linear, lslo: LSLo, index: str, router: Router):
@@ -144,10 +144,10 @@ class LSLoLinear(nn.Module):
         """Computes h.
 
         Args:
-            x: [batch, time, k].
+            x: The input, [batch, time, k].
 
         Returns:
-            [batch, time, d].
+            The output, [batch, time, d].
         """
         lslo = self.lslo
         matmul = self.router.matmul(lslo.ranks, self.index)
@@ -190,8 +190,8 @@ class WeightedLSLoLinear(nn.Module):
         base: The linear map with W [d, k].
         source: The module that follows the source language.
         target: The module that follows the target language.
-        weights: w_src and w_tgt of the layer.
-        router: Knows the languages of the current batch.
+        weights: The weights w_src and w_tgt of the layer.
+        router: The router, which knows the languages of the current batch.
     """
 
     def __init__(self, base: nn.Linear, source: LSLo, target: LSLo, weights: LayerWeights, router: Router):
@@ -206,10 +206,10 @@ class WeightedLSLoLinear(nn.Module):
         """Computes h.
 
         Args:
-            x: [batch, time, k].
+            x: The input, [batch, time, k].
 
         Returns:
-            [batch, time, d].
+            The output, [batch, time, d].
         """
         weights = self.weights().to(x.dtype)
         source = self.source(x, self.router.matmul(self.source.ranks, SOURCE))

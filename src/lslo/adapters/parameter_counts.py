@@ -18,8 +18,8 @@ class ParameterCounts:
     """The number of parameters of a setting (#Params), counted in three ways.
 
     Attributes:
-        true: The numbers that are stored. By Equation 3 a language has r (d + k) for each matrix [d, k].
-        nonzero: Those stored numbers that are not zero; pruning makes zeros.
+        true: The number of stored parameters. By Equation 3 a language has r (d + k) for each matrix [d, k].
+        nonzero: The number of stored parameters that are not zero; pruning makes zeros.
         paper: The count by the convention of the paper's tables, which is 2·d_model·r for every module,
             fc1 and fc2 included.
     """

@@ -24,7 +24,7 @@ def weight_matrices(model: M2M100ForConditionalGeneration, modules: str = "all")
 
     Args:
         model: The base model.
-        modules: `all`, or `fc` for fc1 and fc2 only.
+        modules: `all` matrices, or `fc` for fc1 and fc2 only.
     """
     return [
         WeightMatrix(side, layer, module)
@@ -50,13 +50,13 @@ def add_lslo(
         ranks: The rank of each language.
         strategy: The language, source or target, that each layer's modules follow.
         modules: `all` matrices, or `fc` for fc1 and fc2 only.
-        seed: Determines the A matrices.
+        seed: The seed of the A matrices.
 
     Returns:
         The router of the modules, whose languages are in the order of `ranks`, and the modules by matrix.
 
     Raises:
-        ValueError: The strategy has another number of layers than the model.
+        ValueError: The strategy and the model have different numbers of layers.
     """
     for side in SIDES:
         layers = number_of_layers(model, side)
@@ -86,9 +86,9 @@ def add_weighted_lslo(
 
     Args:
         model: The base model.
-        languages: Codes, in the order of the router's indices.
+        languages: The languages' codes, in the order of the router's indices.
         rank: The rank of every language.
-        seed: Determines the A matrices.
+        seed: The seed of the A matrices.
 
     Returns:
         The router of the modules, and each layer's weights by (side, layer counted from 1).

@@ -19,7 +19,7 @@ class Router:
     """The languages of the current batch, shared by all LSLo modules of one model.
 
     Attributes:
-        languages: Codes; the tensors that `route` takes hold indices into this tuple.
+        languages: The languages' codes; the tensors that `route` takes hold indices into this tuple.
         merged: The matrices W + B_l A_l made so far, by (id of the module, language index), within `merging`;
             None outside.
     """
@@ -35,8 +35,8 @@ class Router:
         """Routes batches within the context: sentence i goes through the modules of source[i] or target[i].
 
         Args:
-            source: [batch] int64, the index of each sentence's source language.
-            target: [batch] int64, the index of its target language.
+            source: The index of each sentence's source language, [batch] int64.
+            target: The index of each sentence's target language, [batch] int64.
         """
         before = self._batch
         self._batch, self._matmuls = {SOURCE: source, TARGET: target}, {}
@@ -68,7 +68,7 @@ class Router:
             index: `src` or `tgt`, the language that the module follows.
 
         Raises:
-            RuntimeError: Outside `route`.
+            RuntimeError: The call is not made within `route`.
         """
         key = (ranks, index)
         if key not in self._matmuls:

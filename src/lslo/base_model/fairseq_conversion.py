@@ -57,9 +57,11 @@ def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
     """Writes a fairseq M2M model as a base model's folder, with the weights in the checkpoint's own dtype.
 
     Args:
-        archive_folder: Has `model.pt`, `dict.txt`, `sentencepiece.bpe.model` and `language_pairs.txt`.
-        output: Gets `config.json`, `generation_config.json` and `model.safetensors`, and for the tokenizer
-            the archive's dictionary and SentencePiece model with `language_tokens.json` (code -> id).
+        archive_folder: The folder with `model.pt`, `dict.txt`, `sentencepiece.bpe.model` and
+            `language_pairs.txt`.
+        output: The folder for `config.json`, `generation_config.json` and `model.safetensors`, and for the
+            tokenizer's files: the archive's dictionary and SentencePiece model, and `language_tokens.json`
+            (code -> id).
 
     Raises:
         FileNotFoundError: The archive lacks a file.
@@ -105,7 +107,7 @@ def _tied_embeddings(path: Path, tensors: dict[str, Tensor]) -> Tensor:
     """Takes the embeddings out of `tensors` and returns the one matrix [V, d_model] that they share.
 
     Raises:
-        ValueError: They are missing, not a matrix, or differ from each other.
+        ValueError: The embeddings are missing, not a matrix, or differ from each other.
     """
     if "decoder.output_projection.bias" in tensors:
         raise ValueError(f"{path}: its output projection has a bias, which an M2M model lacks")
@@ -183,7 +185,7 @@ def _rename(
     """Returns the tensors by Hugging Face's names, each in memory of its own.
 
     Raises:
-        ValueError: They are not exactly the tensors that the configuration asks for.
+        ValueError: The tensors are not exactly those that the configuration asks for.
     """
     weights = {"model.shared.weight": embeddings}
     for name, tensor in tensors.items():
@@ -224,8 +226,8 @@ def _own_memory(tensor: Tensor, taken: set[int]) -> Tensor:
     """Returns the tensor, copied if it is not alone in its memory.
 
     Args:
-        tensor: Made contiguous.
-        taken: The addresses of the memory of the tensors before; this tensor's is added.
+        tensor: The tensor, which is made contiguous.
+        taken: The memory addresses of the tensors before; the address of this one is added.
     """
     memory = tensor.untyped_storage()
     alone = memory.nbytes() == tensor.numel() * tensor.element_size() and memory.data_ptr() not in taken

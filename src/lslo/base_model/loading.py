@@ -15,7 +15,7 @@ def load_base_model(folder: Path | str, dtype: torch.dtype = torch.float32) -> M
     """Loads a base model, in evaluation mode.
 
     Args:
-        folder: Has `config.json` and `model.safetensors`.
+        folder: The folder with `config.json` and `model.safetensors`.
         dtype: The dtype of the weights.
 
     Raises:

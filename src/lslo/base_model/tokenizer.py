@@ -61,7 +61,7 @@ class Tokenizer:
         """Returns the sentence of each sequence of ids.
 
         Args:
-            ids: For each sentence its y…, without the language token; `</s>` is left out.
+            ids: The tokens y… of each sentence, without the language token; `</s>` is left out.
         """
         return [self._pieces.decode(sequence) for sequence in ids]
 

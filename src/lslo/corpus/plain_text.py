@@ -107,7 +107,7 @@ def read_split(folder: Path | str, languages: Sequence[str]) -> dict[str, list[s
 
 
 def write_sentences(path: Path | str, sentences: Sequence[str]) -> None:
-    """Writes one sentence a line in UTF-8, each ended by a line feed.
+    """Writes one sentence per line in UTF-8, each ended by a line feed.
 
     Raises:
         ValueError: A sentence has a line feed in it. Nothing is written then.

@@ -19,8 +19,8 @@ class TokenizedCorpus:
 
     Attributes:
         languages: The languages' codes. The index of a language is its place in this tuple.
-        sentences: For each language and row `[language token, x…, </s>]` (int64), or None where the language
-            lacks the row.
+        sentences: The tokens `[language token, x…, </s>]` (int64) of each language and row, or None where the
+            language lacks the row.
         lengths: The number of tokens of each sentence, 0 where it is lacking: [languages, rows].
         pad: The id of the padding token.
         end_of_sentence: The id of `</s>`.

@@ -56,8 +56,8 @@ class Training(UpdateRecipe):
     learning_rate: LearningRates = Field(description="peaks of the inverse square root schedule")
     precision: Precision = Field(
         Recipe.precision,
-        description="of the frozen base model's weights and products: float32, bfloat16 or float16 (with "
-        "loss scaling)",
+        description="the precision of the frozen base model's weights and products: float32, bfloat16 or "
+        "float16 (with loss scaling)",
     )
     checkpoint_minutes: NonNegative = Field(
         Recipe.checkpoint_minutes,
@@ -84,8 +84,7 @@ class WeightLearning(Section):
     languages: Annotated[Unique[NotEmpty], Field(min_length=2)] | None = Field(
         None,
         description="the languages that the index strategy is learned on, all unless given (lang30 uses "
-        "lang12's, as "
-        "the paper)",
+        "lang12's, as in the paper)",
     )
 
 
@@ -110,12 +109,12 @@ class Translation(Section):
         description="tokens of a batch: sentences × `beam` × the longest source; changes results by "
         "rounding only"
     )
-    precision: Precision = Field(Decoding.precision, description="of weights and products")
-    shards: Count = Field(1, description="jobs that the directions of a setting are dealt out to")
+    precision: Precision = Field(Decoding.precision, description="the precision of weights and products")
+    shards: Count = Field(1, description="the number of jobs that share the directions of a setting")
 
     @property
     def decoding(self) -> Decoding:
-        """How to search."""
+        """The hyperparameters of the search."""
         return Decoding(**self.model_dump(exclude={"shards"}))
 
 
@@ -146,15 +145,15 @@ class Claims(Section):
 class TokensPerSecond(Section):
     """The measured speed of trainings."""
 
-    lslo: Positive | None = Field(None, description="target tokens a second of an LSLo training")
-    full: Positive | None = Field(None, description="target tokens a second of Ft-all")
+    lslo: Positive | None = Field(None, description="target tokens per second of an LSLo training")
+    full: Positive | None = Field(None, description="target tokens per second of Ft-all")
 
 
 class Measured(Section):
     """Speeds that were measured on the device."""
 
     tokens_per_second: TokensPerSecond = Field(TokensPerSecond(), description="speed of trainings")
-    sentences_per_second: Positive | None = Field(None, description="sentences translated in a second")
+    sentences_per_second: Positive | None = Field(None, description="sentences translated per second")
 
 
 class Planning(Section):
@@ -201,9 +200,8 @@ class Config(Section):
     )
     training: Training = Field(description="the recipe of all trainings")
     seeds: Annotated[Unique[Seed], Field(min_length=1)] = Field(
-        description="seeds; each setting runs once with each, tables show the mean. Weight learning, ISE "
-        "and LSP use "
-        "the first"
+        description="seeds; each setting runs once with each of them, and tables show the mean. Weight "
+        "learning, ISE and LSP use the first"
     )
     pruning: Pruning = Field(Pruning(), description="the Gradual Pruning Schedule; the paper's unless given")
     weight_learning: WeightLearning = Field(
@@ -214,8 +212,7 @@ class Config(Section):
     scoring: Scoring = Field(description="scores")
     tables: Annotated[dict[ResultsTable, Settings], Field(min_length=1)] = Field(
         description="settings of the tables `table1`, `table2`, `table6` and `table7`, in the order of "
-        "their rows; each "
-        "setting named here is trained once for each seed"
+        "their rows; each setting named here is trained once for each seed"
     )
     compare_with_paper: Truth = Field(
         False, description="whether tables show the paper's scores and the differences"

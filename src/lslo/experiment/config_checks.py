@@ -94,8 +94,7 @@ def _schedules(experiment: Experiment) -> Iterator[str]:
     if end > config.training.epochs and experiment.something_is_pruned:
         yield (
             f"config key 'pruning': start + duration is {end}, but training.epochs is "
-            f"{config.training.epochs}, so "
-            "the ratio would not be reached"
+            f"{config.training.epochs}, so the ratio would not be reached"
         )
     yield from _whole_batches("training", config.training)
     if config.translation.shards > len(experiment.directions):
@@ -194,6 +193,5 @@ def _model(experiment: Experiment) -> Iterator[str]:
     if experiment.config.scoring.tokenizer == "base_model" and not needed.is_file():
         yield (
             f"config key 'scoring.tokenizer': base_model needs {needed}, which is not there; put it there, "
-            "or give "
-            "flores101"
+            "or give flores101"
         )

@@ -64,9 +64,9 @@ class Corpus(Section):
     )
     folder: PathText | None = Field(
         None,
-        description="instead of `embedded`: a folder of text, one sentence a line; line i is the same "
-        "sentence in "
-        "every language. `dev` trains, `devtest` tests. With `source`, a folder in that archive",
+        description="instead of `embedded`: a folder of text, one sentence per line; line i is the "
+        "same sentence in every language. `dev` trains, `devtest` tests. With `source`, a folder in that "
+        "archive",
     )
     source: NotEmpty | None = Field(
         None, description="the archive of `sources.tsv` that `folder` is in; it is downloaded"
@@ -91,8 +91,7 @@ class BaseModelSource(Section):
     folder: PathText | None = Field(
         None,
         description="the folder of an M2M100 or NLLB model in Hugging Face's form. `base_model: path` is "
-        "short for "
-        "`base_model: {folder: path}`",
+        "short for `base_model: {folder: path}`",
     )
     source: NotEmpty | None = Field(
         None, description="instead of `folder`: a fairseq archive of `sources.tsv`"
@@ -103,8 +102,7 @@ class BaseModelSource(Section):
     codes: Codes | None = Field(
         None,
         description="the model's codes of the languages: a column of the table of languages, or a mapping; "
-        "unless "
-        "given, `m2m` for a `source`, else `code`",
+        "unless given, `m2m` for a `source`, else `code`",
     )
 
 
@@ -137,7 +135,8 @@ class Pretraining(UpdateRecipe):
     feed_forward: Annotated[WholeNumber, Field(ge=8, le=65_536)] = Field(description="width of fc1")
     heads: Count = Field(description="attention heads")
     language_weights: FractionOfClass = Field(
-        description="how often a language is drawn, by resource class; a direction by the product of both"
+        description="how often a language is drawn, by resource class; a direction is drawn in proportion "
+        "to the product of its two languages' weights"
     )
     pairs_per_epoch: Count = Field(description="sentence pairs of an epoch")
     learning_rate: Positive = Field(description="the peak of the inverse square root schedule")

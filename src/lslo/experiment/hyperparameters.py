@@ -20,8 +20,8 @@ class Recipe:
             tokens_per_batch batches.
         warmup_updates: Updates over which the learning rate rises to its peak.
         label_smoothing: fairseq's epsilon.
-        dropout: Of hidden states and attention.
-        seed: Of A matrices, batches and dropout.
+        dropout: The dropout of hidden states and attention.
+        seed: The seed of A matrices, batches and dropout.
         precision: `float32`, or `bfloat16` or `float16` for the frozen base model's weights and products.
             Full fine-tuning keeps float32 weights and computes in the lower precision. With float16 the loss
             is scaled, and an update whose gradients overflow is skipped.

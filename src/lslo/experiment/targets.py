@@ -24,7 +24,7 @@ def check_targets(experiment: Experiment, arguments: Iterable[str]) -> None:
 
     Args:
         experiment: The experiment.
-        arguments: Of the command line, targets among them.
+        arguments: The arguments of the command line, targets among them.
 
     Raises:
         ConfigError: A target cannot be made; the message, one line, names it.
@@ -50,7 +50,7 @@ def _setting_fault(experiment: Experiment, path: str) -> str:
     except SettingError as error:
         return str(error)
     if setting.kind == "pretrain" and file not in PRETRAIN_RESULTS:
-        return "the base model as it is has no such file, it is not trained"
+        return "Pretrain is the base model, which is not trained; it has no such file"
     if file.startswith("epoch") and str(setting) not in experiment.followed_settings:
         return f"add {setting} to `figure3` in the configuration first"
     return ""

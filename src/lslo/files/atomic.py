@@ -14,7 +14,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
     Args:
         path: The file's final name. Its folder is made where it is missing.
-        write: Writes the whole file to the path that it is given.
+        write: The function that writes the whole file to the path that it is given.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")

@@ -24,7 +24,8 @@ def only_job(folder: Path) -> Iterator[None]:
         folder: The folder of the state. The lock is the file `{folder}.lock` beside it.
 
     Raises:
-        ValueError: At once, if another job is at work there, perhaps one that outlived a killed Snakemake.
+        ValueError: Another job is at work there, perhaps one that outlived a killed Snakemake. Raised at
+            once, without waiting.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = _lock_if_free(Path(f"{folder}.lock"))
@@ -58,14 +59,15 @@ def wait_for_lock(file: Path, while_waiting: str) -> Iterator[None]:
 
 
 def lock_free_files(files: Iterable[Path], wanted: int, held: ExitStack) -> list[Path]:
-    """Locks the first free ones of several files, as many as are wanted or none at all, without waiting.
+    """Locks as many free files as are wanted, in the given order, or none at all; never waits.
 
-    Two processes that ask for files in the same order cannot block each other, since neither keeps a part.
+    Two processes that ask for files in the same order cannot block each other, since neither keeps some of
+    the locks while it lacks others.
 
     Args:
         files: The locks' files, in the order in which they are tried.
         wanted: The number of locks.
-        held: The locks are released when this context ends.
+        held: The context whose end releases the locks.
 
     Returns:
         The locked files; an empty list if fewer than `wanted` are free.

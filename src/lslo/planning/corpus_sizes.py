@@ -32,7 +32,7 @@ class SplitSizes:
         languages: The languages' codes.
         lengths: Tokens of each sentence [languages, rows], language token and `</s>` included.
         bytes: Size of the text of all languages.
-        source: Where the numbers come from, for a reader.
+        source: The origin of the numbers, in words.
     """
 
     languages: tuple[str, ...]

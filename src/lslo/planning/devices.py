@@ -66,7 +66,7 @@ class Rates:
             nothing was measured.
         sentences_per_second: Measured sentences per second of translation; None if not measured.
         memory: Memory of the device in bytes; None if not known.
-        sources: Where these numbers come from, one sentence without its full stop each.
+        sources: The origins of these numbers, one sentence for each, without its full stop.
     """
 
     name: str

@@ -33,8 +33,8 @@ class MatrixGroup:
         modules: The paper's names of the matrices.
         inputs: Columns of each matrix.
         outputs: Rows of each matrix.
-        without_input_gradient: How many of the matrices, in the lowest layer, have an input that needs no
-            gradient, because nothing below is trained.
+        without_input_gradient: The number of matrices whose input, in the lowest layer, needs no gradient,
+            because nothing below is trained.
     """
 
     side: str

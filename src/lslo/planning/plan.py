@@ -30,8 +30,8 @@ class Plan:
     Attributes:
         experiment: The experiment.
         sizes: The sizes of the base model.
-        sizes_source: Where the sizes of the base model come from, for a reader.
-        corpus_sources: Where the lengths of the sentences of `dev` and `devtest` come from, for a reader.
+        sizes_source: The origin of the base model's sizes, in words.
+        corpus_sources: The origins of the sentence lengths of `dev` and `devtest`, in words.
         rows: Sentences of each language in `dev` and `devtest`.
         rates: The device and its speed.
         jobs: All jobs, in the order in which they run.

@@ -27,7 +27,7 @@ class PlannedTraining:
         sums: Sums over the sentence pairs of all epochs.
         flops: Floating-point operations.
         seconds: Time on one device.
-        seeds: How many seeds the training runs with.
+        seeds: The number of seeds that the training runs with.
     """
 
     name: str
@@ -132,7 +132,7 @@ class TrainingPlanner:
             shape: The shape of the LSLo modules; None for full fine-tuning.
             trained: Number of trained parameters.
             kept: Bytes of the adapter or model that the training leaves.
-            seeds: How many seeds the training runs with.
+            seeds: The number of seeds that the training runs with.
         """
         sums = epoch * self._experiment.config.training.epochs
         flops = (

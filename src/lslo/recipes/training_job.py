@@ -71,7 +71,7 @@ class TrainingJob:
 
     @property
     def epochs_folder(self) -> Path:
-        """The folder of what is kept after each epoch, beside the state since a continued job needs both."""
+        """The folder of the adapters of single epochs, beside the state: a continued job needs both."""
         return self.state / "epochs"
 
     def load_frozen_model(self) -> M2M100ForConditionalGeneration:
@@ -167,10 +167,10 @@ def run(
 ) -> None:
     """Runs a training on GPUs of its own, alone with its state, and publishes its results.
 
-    The results are made below the job's state and then linked to where they belong: they appear there
-    complete. They stay with the state, at no cost in space, because Snakemake deletes the outputs of a job
-    whose end it did not see, as that of a job that went on when Snakemake was killed. Such a job, started
-    again, ends at once.
+    The results are made below the job's state and then linked to their final paths, where they appear
+    complete. The copies beside the state take no space, since they are hard links. They are kept for a job
+    that goes on after Snakemake was killed: Snakemake does not see such a job end, and later deletes its
+    outputs. When the job is started again, it publishes the kept results and ends at once.
 
     Args:
         training: The training.

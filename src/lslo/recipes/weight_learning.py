@@ -62,7 +62,7 @@ class WeightLearningOutputs:
 
 @dataclass(frozen=True)
 class WeightLearning:
-    """The training of source- and target-indexed LSLo modules side by side, with a pair of weights a layer.
+    """The training of source- and target-indexed LSLo modules side by side, with two weights for each layer.
 
     Attributes:
         job: The inputs, the hyperparameters and the state.

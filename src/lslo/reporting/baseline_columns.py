@@ -38,8 +38,8 @@ def with_baseline_columns(table: Table, significance: Mapping[str, pandas.DataFr
 
     Returns:
         A table whose values have more columns at the end, empty for settings without a test:
-        ``H2H_minus_ft_all``, ``H2H_lower``, ``H2H_upper`` (the bounds of the 95 % interval of that
-        difference) and ``H2H_p``, …; ``AVG_significant`` (yes or no).
+        `H2H_minus_ft_all`, `H2H_lower`, `H2H_upper` (the bounds of the 95 % interval of that
+        difference) and `H2H_p`, …; `AVG_significant` (yes or no).
 
     Raises:
         ValueError: A test has other columns than the table, or is of other scores.

@@ -19,11 +19,11 @@ PAPER_NOTE = "The paper's scores are those it prints, with two decimals."
 
 
 def read_paper_table(path: str | Path) -> pandas.DataFrame:
-    """Reads a results table as the paper prints it, from ``resources/paper/table{1,2,6,7}.csv``.
+    """Reads a results table as the paper prints it, from `resources/paper/table{1,2,6,7}.csv`.
 
     Returns:
         A frame with the columns setting (in this project's notation: Table 7's rows without a star end in
-        ``@fc``), params (as printed), H2H, …, AVG.
+        `@fc`), params (as printed), H2H, …, AVG.
     """
     table = pandas.read_csv(path, dtype={"params": "string"})
     if "modules" in table.columns:
@@ -43,7 +43,7 @@ def with_paper_columns(table: Table, paper: pandas.DataFrame) -> Table:
             left out.
 
     Returns:
-        A table whose values have more columns at the end, ``H2H_paper``, ``H2H_minus_paper``, …, empty for
+        A table whose values have more columns at the end, `H2H_paper`, `H2H_minus_paper`, …, empty for
         settings that the paper's table lacks.
 
     Raises:

@@ -36,10 +36,10 @@ class SettingResult:
     """The results that a row of a results table is made from.
 
     Attributes:
-        setting: The setting as the paper writes it, such as ``2;2;8+WL+GPS(0.9)``.
+        setting: The setting as the paper writes it, such as `2;2;8+WL+GPS(0.9)`.
         scores: The scores of each seed (scores.csv), all with the same directions.
-        parameters: The content of ``parameters.json``: the numbers of trainable parameters (``true``), of
-            those left by pruning (``nonzero``), and by the paper's count (``paper``). None for Pretrain.
+        parameters: The content of `parameters.json`: the numbers of trainable parameters (`true`), of
+            those left by pruning (`nonzero`), and by the paper's count (`paper`). None for Pretrain.
     """
 
     setting: str
@@ -106,7 +106,7 @@ def results_table(
 
 
 def results_caption(table: int, languages: str, metric: str = "spbleu") -> str:
-    """Returns the caption of results table 1, 2, 6 or 7 for a set of languages, such as ``lang12``."""
+    """Returns the caption of results table 1, 2, 6 or 7 for a set of languages, such as `lang12`."""
     return _CAPTIONS[table].format(metric=METRIC_NAMES[metric], languages=languages)
 
 

@@ -62,7 +62,7 @@ def languages_table(languages: Sequence[Language], *, name: str, label: str) -> 
 
     Args:
         languages: The languages in display order.
-        name: The name of the set of languages, such as ``lang12``.
+        name: The name of the set of languages, such as `lang12`.
         label: The name in LaTeX.
     """
     values = pandas.DataFrame(

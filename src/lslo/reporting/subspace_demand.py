@@ -20,8 +20,9 @@ def read_estimates(path: str | Path) -> pandas.DataFrame:
 def demand_per_size(estimates: pandas.DataFrame) -> pandas.DataFrame:
     """Computes the demand of each B matrix as a share of its size: -Score(B) / #B (Equation 5).
 
-    A demand of 0.1 means that of the matrix a tenth more was kept than the pruning ratio would have left.
-    B matrices differ in size (fc1's has four times as many rows), so raw scores do not compare.
+    A demand of 0.1 means that pruning kept more parameters than the pruning ratio alone would have left, by a
+    tenth of the matrix. B matrices differ in size (fc1's has four times as many rows), so raw scores do not
+    compare.
 
     Args:
         estimates: ise.csv or lsp.csv, one row for each B matrix.

@@ -14,7 +14,7 @@ class Cell:
     Attributes:
         text: The plain text.
         bold: Whether the text is bold.
-        verdict: On an HTML page, sets the text in bold green, red or grey.
+        verdict: The verdict that an HTML page shows by setting the text in bold green, red or grey.
     """
 
     text: str
@@ -29,8 +29,8 @@ class PrintedTable:
     Attributes:
         headings: The headings of the columns.
         rows: The cells of each row.
-        right_aligned: For each column, whether its cells are aligned at the right.
-        wrapped: On an HTML page, whether long texts in cells are wrapped; otherwise a wide table scrolls.
+        right_aligned: Whether the cells of each column are aligned at the right.
+        wrapped: Whether an HTML page wraps long texts in cells; otherwise a wide table scrolls.
     """
 
     headings: Sequence[str]

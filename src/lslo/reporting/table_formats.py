@@ -52,13 +52,13 @@ class Table:
         values: One row for each line of the table; the column names are those of the CSV.
         headings: The printed heading of each column; columns without a heading are in the CSV only.
         caption: A sentence or two.
-        note: How the values were made; printed below the table.
-        label: The name in LaTeX's ``\label{}``, such as ``tab:main``.
+        note: A text on how the values were made, printed below the table.
+        label: The name in LaTeX's `\label{}`, such as `tab:main`.
         best_of: Columns whose best (highest) value is bold.
         counts: Columns with numbers of parameters, printed like 44.8M.
         group: A common heading above some columns, and these columns.
         repeated: Columns where a value equal to the one above is left blank in print.
-        starred: For some columns, whether the value of each row is printed with an asterisk.
+        starred: Whether the value of each row is printed with an asterisk, by column; columns may be missing.
     """
 
     values: pandas.DataFrame
@@ -109,7 +109,7 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """Writes a LaTeX ``table*`` environment, which needs the packages booktabs and graphicx."""
+    """Writes a LaTeX `table*` environment, which needs the packages booktabs and graphicx."""
     printed = _printed(table)
     alignment = "".join("r" if right else "l" for right in printed.right_aligned)
     lines = [

@@ -94,7 +94,7 @@ class ForkPool:
 
         Raises:
             MemoryError: A forked process was killed.
-            BrokenProcessPool: What the function returned or raised cannot be unpickled.
+            BrokenProcessPool: The function's result or exception cannot be unpickled.
         """
         try:
             return call.result()
@@ -134,7 +134,7 @@ def map_in_forks(
 
     Args:
         function: The function to call.
-        items: Its arguments; with several processes they and the results are pickled.
+        items: The arguments of the calls; with several processes they and the results are pickled.
         processes: The number of forked processes; 1 makes all calls in this process.
 
     Yields:
@@ -150,7 +150,12 @@ def map_in_forks(
 
 
 def _begin(function: Callable[[Any], Any], parent: int) -> None:
-    """Prepares a forked process. parent: the id of the process that it was forked from."""
+    """Prepares a forked process.
+
+    Args:
+        function: The function that the process is to call.
+        parent: The id of the process that this one was forked from.
+    """
     if ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) or os.getppid() != parent:
         # This process would not be told when its parent ends, or the parent has ended already.
         os._exit(1)

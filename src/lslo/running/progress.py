@@ -1,4 +1,4 @@
-"""The progress of a job: a bar on a terminal, and a line a minute in a log."""
+"""The progress of a job: a bar on a terminal, and a line every minute in a log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def progress_bar(description: str, unit: str, terminal: TextIO | None, *, total:
 
 
 class Progress:
-    """A bar and a line a minute for work of a known size; as a context, it removes the bar at its end.
+    """A bar, and a line every minute, for work of a known size; as a context, it removes the bar at its end.
 
     Args:
         description: The name of the work, for example `epoch 2/15`.

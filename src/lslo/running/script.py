@@ -83,7 +83,7 @@ def set_up_logging() -> None:
     layout = logging.Formatter(f"%(asctime)s {stage}: %(message)s")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, force=True)
     logging.getLogger().handlers[0].setFormatter(layout)
-    # Snakemake shows the whole log of a job that fails: a line a minute for a day must stay out of it.
+    # Snakemake shows the whole log of a job that fails: a line every minute for a day must stay out of it.
     for handler in list(progress_logger.handlers):
         progress_logger.removeHandler(handler)
     handler = logging.FileHandler(f"{log}.progress", delay=True, encoding="utf-8")

@@ -18,8 +18,8 @@ def leftover_jobs(folder: Path | str, marks: Sequence[str]) -> list[str]:
 
     Args:
         folder: The folder that Snakemake was started in.
-        marks: Texts of which a job's script must contain one, because runs of several experiments may share
-            a folder. A job whose script cannot be read counts.
+        marks: The texts that identify the run: a job counts if its script contains one of them, because
+            several experiments may run in one folder. A job whose script cannot be read counts too.
 
     Returns:
         The ids of waiting, running and ending jobs; none on a machine without SLURM.

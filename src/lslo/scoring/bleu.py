@@ -31,7 +31,7 @@ class DirectionStatistics:
 
     Attributes:
         directions: The directions in the order of `counts`.
-        counts: int32 ``[directions, sentences, 10]``, the last axis in the order of STATISTICS. Sentence i
+        counts: int32 `[directions, sentences, 10]`, the last axis in the order of STATISTICS. Sentence i
             is the same one in every direction.
         signature: The signature of spBLEU; counts of different signatures do not compare.
     """
@@ -86,13 +86,13 @@ def direction_statistics(
 def corpus_spbleu(totals: np.ndarray) -> np.ndarray:
     """Computes spBLEU (0 to 100) from counts summed over sentences.
 
-    The formula and the smoothing (``exp``) are sacrebleu's.
+    The formula and the smoothing (`exp`) are sacrebleu's.
 
     Args:
-        totals: Sums of counts, ``[..., 10]``, the last axis in the order of STATISTICS.
+        totals: Sums of counts, `[..., 10]`, the last axis in the order of STATISTICS.
 
     Returns:
-        The scores, float64 ``[...]``.
+        The scores, float64 `[...]`.
     """
     totals = np.asarray(totals, dtype=np.float64)
     hypothesis_length, reference_length = totals[..., 0], totals[..., 1]

@@ -38,12 +38,12 @@ class BootstrapScores:
 
     Attributes:
         columns: The columns of the row: the class pairs and AVG.
-        full: spBLEU on the whole test set, the mean over seeds, ``[columns]``; NaN without directions.
-        resampled: The same on each resample, ``[resamples, columns]``.
+        full: spBLEU on the whole test set, the mean over seeds, `[columns]`; NaN without directions.
+        resampled: The same on each resample, `[resamples, columns]`.
         seeds: The number of training seeds that are averaged.
         resampling_seed: The seed that the resamples were drawn with.
         signature: The signature of spBLEU.
-        reference_lengths: Lengths of the references, int ``[directions, sentences]``, which tell one test
+        reference_lengths: Lengths of the references, int `[directions, sentences]`, which tell one test
             set from another.
     """
 
@@ -57,7 +57,7 @@ class BootstrapScores:
 
 
 def resampled_ids(sentences: int, resamples: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
-    """Draws ids of test sentences with replacement: int ``[resamples, sentences]``, the same for one seed."""
+    """Draws ids of test sentences with replacement: int `[resamples, sentences]`, the same for one seed."""
     return np.random.default_rng(seed).integers(sentences, size=(resamples, sentences))
 
 
@@ -65,11 +65,11 @@ def resampled_spbleu(counts: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Computes the spBLEU of each direction on each resample.
 
     Args:
-        counts: The counts of `DirectionStatistics`, int ``[directions, sentences, 10]``.
-        ids: The sentences of each resample from `resampled_ids`, int ``[resamples, sentences]``.
+        counts: The counts of `DirectionStatistics`, int `[directions, sentences, 10]`.
+        ids: The sentences of each resample from `resampled_ids`, int `[resamples, sentences]`.
 
     Returns:
-        The scores, ``[resamples, directions]``.
+        The scores, `[resamples, directions]`.
     """
     directions, sentences, statistics = counts.shape
     resamples = len(ids)
@@ -238,7 +238,7 @@ def _averaging(
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """Returns the columns of a row and the weight of each direction in each of them.
 
-    The weights are ``[directions, columns]``, directions in alphabetical order.
+    The weights are `[directions, columns]`, directions in alphabetical order.
     """
     frame = pandas.DataFrame(sorted(directions), columns=["source", "target"])
     check_directions(frame, resource_classes)

@@ -29,17 +29,17 @@ class ChrfReferences:
 
     @property
     def signature(self) -> str:
-        """The signature of chrF++ with one reference a sentence."""
+        """The signature of chrF++ with one reference for each sentence."""
         return str(self._metric.get_signature())
 
     def statistics(self, hypotheses: Sequence[str]) -> np.ndarray:
         """Counts n-grams of characters and of words, summed over sentences.
 
         Args:
-            hypotheses: One for each reference.
+            hypotheses: The translations, one for each reference.
 
         Returns:
-            The counts, int64 ``[orders, 3]``. The first axis has sacrebleu's orders (characters, then
+            The counts, int64 `[orders, 3]`. The first axis has sacrebleu's orders (characters, then
             words); the last one the n-grams of the hypotheses, those of the references, and their matches.
         """
         sums = []
@@ -101,7 +101,7 @@ class _Vocabulary:
 
 
 def _sums(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Sums the values of each sentence: int64 ``[sentences]``."""
+    """Sums the values of each sentence: int64 `[sentences]`."""
     totals = np.concatenate([np.zeros(1, np.int64), np.cumsum(values)])
     ends = np.cumsum(lengths)
     return totals[ends] - totals[ends - lengths]

@@ -2,7 +2,7 @@
 
 A test set of n languages has n·(n-1) directions. References are therefore tokenised and counted once for
 each target language, and compared with the hypotheses of every source language. The scores are those of
-plain ``sacrebleu``. The counts of spBLEU in each sentence can be kept: the scores of resampled sentences are
+plain `sacrebleu`. The counts of spBLEU in each sentence can be kept: the scores of resampled sentences are
 computed from sums of them.
 """
 

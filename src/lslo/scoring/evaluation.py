@@ -42,10 +42,10 @@ class EvaluationSet:
         """Reads the references and loads the tokenizer.
 
         Args:
-            split: The folder of the test set, which has ``{language}.txt`` for each language.
+            split: The folder of the test set, which has `{language}.txt` for each language.
             languages: The languages of the test set.
             directions: The directions to score, each a source and a target language.
-            tokenizer: ``flores101``, or ``base_model`` for the base model's own.
+            tokenizer: `flores101`, or `base_model` for the base model's own.
             base_model: The base model's folder.
         """
         return cls(
@@ -55,7 +55,7 @@ class EvaluationSet:
         )
 
     def read_translations(self, folder: Path) -> dict[Direction, list[str]]:
-        """Reads the translations of each direction from ``{folder}/{source}-{target}.txt``."""
+        """Reads the translations of each direction from `{folder}/{source}-{target}.txt`."""
         return {
             (source, target): read_hypotheses(folder / f"{source}-{target}.txt")
             for source, target in self.directions
@@ -94,7 +94,7 @@ def score_epochs(
     The base model is epoch 0, and the trained setting is the last epoch; both are scored already.
 
     Args:
-        translations: The folder that has a folder ``epoch{number}`` of translations for each epoch but the
+        translations: The folder that has a folder `epoch{number}` of translations for each epoch but the
             first and the last.
         evaluation_set: The test set and the directions.
         scores_file: The file to write (epoch_scores.csv).

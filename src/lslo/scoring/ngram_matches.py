@@ -24,8 +24,8 @@ class Sentences:
     """Sentences as numbers; equal symbols have equal numbers in all sentences.
 
     Attributes:
-        symbols: The symbols of one sentence after the other, integers from 0, ``[symbols]``.
-        lengths: The number of symbols of each sentence, int64 ``[sentences]``.
+        symbols: The symbols of one sentence after the other, integers from 0, `[symbols]`.
+        lengths: The number of symbols of each sentence, int64 `[sentences]`.
     """
 
     symbols: np.ndarray
@@ -38,7 +38,7 @@ class Sentences:
         return Sentences(self.symbols[first : first + int(lengths.sum())], lengths)
 
     def ngrams(self, order: int) -> np.ndarray:
-        """Counts the n-grams of each sentence for n from 1 to `order`: int64 ``[sentences, order]``."""
+        """Counts the n-grams of each sentence for n from 1 to `order`: int64 `[sentences, order]`."""
         return np.maximum(self.lengths[:, None] - np.arange(order), 0)
 
 
@@ -53,10 +53,10 @@ class ReferenceNgrams:
         """Counts the n-grams that each hypothesis shares with its reference.
 
         Args:
-            hypotheses: As many as there are references.
+            hypotheses: The hypotheses, one for each reference.
 
         Returns:
-            The number of matches for n from 1 to `order`, int64 ``[sentences, order]``.
+            The number of matches for n from 1 to `order`, int64 `[sentences, order]`.
         """
         counts, start = [], 0
         for block in self._blocks:
@@ -90,9 +90,9 @@ class _Block:
     nothing.
 
     Args:
-        columns: The column of each symbol in `ranks`, ``[symbols]``: 0 for symbols in no reference, and
+        columns: The column of each symbol in `ranks`, `[symbols]`: 0 for symbols in no reference, and
             for the last entry, which stands for all larger symbols.
-        ranks: The rank of each column's symbol in each sentence's reference, ``[sentences, columns]``; 0
+        ranks: The rank of each column's symbol in each sentence's reference, `[sentences, columns]`; 0
             where the reference lacks the symbol.
         references: The references.
         order: The longest n-grams that are counted.
@@ -128,7 +128,7 @@ class _Block:
         return cls(columns, ranks, references, order)
 
     def matches(self, hypotheses: Sentences) -> np.ndarray:
-        """Counts the n-grams that each hypothesis shares with its reference: int64 ``[sentences, order]``."""
+        """Counts the n-grams that each hypothesis shares with its reference: int64 `[sentences, order]`."""
         keys = np.concatenate([self._keys, self._keys_of(hypotheses, 0)])
         keys.sort()
         # The number of reference keys minus that of hypothesis keys, before each key and after the last one.
@@ -160,7 +160,7 @@ class _Block:
             end: The symbol that follows the last one of each sentence.
 
         Returns:
-            A key for each symbol and one for each sentence's end, uint64 ``[symbols + sentences]``.
+            A key for each symbol and one for each sentence's end, uint64 `[symbols + sentences]`.
         """
         numbers = np.arange(self.sentences)
         rows = np.repeat(numbers, sentences.lengths)
@@ -187,7 +187,7 @@ class _LongSentence:
         self._ngrams = self._counted(references)
 
     def matches(self, hypotheses: Sentences) -> np.ndarray:
-        """Counts the n-grams that the hypothesis shares with the reference: int64 ``[1, order]``."""
+        """Counts the n-grams that the hypothesis shares with the reference: int64 `[1, order]`."""
         pairs = zip(self._counted(hypotheses), self._ngrams, strict=True)
         return np.array([[(ngrams & reference).total() for ngrams, reference in pairs]], np.int64)
 

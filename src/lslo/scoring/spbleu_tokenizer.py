@@ -24,7 +24,7 @@ class SpbleuTokenizer:
     """A tokenizer that splits text into the pieces whose n-grams spBLEU counts.
 
     Attributes:
-        name: The tokenizer's name in the metric's signature (``tok:…``).
+        name: The tokenizer's name in the metric's signature (`tok:…`).
         processor: The loaded SentencePiece model.
     """
 
@@ -33,7 +33,7 @@ class SpbleuTokenizer:
 
     @classmethod
     def flores101(cls) -> SpbleuTokenizer:
-        """Loads the paper's tokenizer from the SentencePiece model in ``$SACREBLEU/models``.
+        """Loads the paper's tokenizer from the SentencePiece model in `$SACREBLEU/models`.
 
         sacrebleu itself would download a missing model in the middle of scoring.
 
@@ -52,7 +52,7 @@ class SpbleuTokenizer:
 
     @classmethod
     def from_model(cls, path: str | Path, label: str | None = None) -> SpbleuTokenizer:
-        """Loads any SentencePiece model, named ``spm:{label}-{first 12 hex digits of its SHA-256}``.
+        """Loads any SentencePiece model, named `spm:{label}-{first 12 hex digits of its SHA-256}`.
 
         Args:
             path: The file of the model.
@@ -71,7 +71,7 @@ class SpbleuTokenizer:
 
     @property
     def signature(self) -> str:
-        """The signature of spBLEU with this tokenizer and one reference a sentence."""
+        """The signature of spBLEU with this tokenizer and one reference for each sentence."""
         signature = BLEU(tokenize="none", force=True, references=[[""]]).get_signature()
         signature.update("tok", self.name)
         return str(signature)
@@ -109,7 +109,7 @@ class SpbleuTokenizer:
 
     @cached_property
     def _compared_by_text(self) -> np.ndarray:
-        """The pieces whose ids do not stand for one token: bool ``[pieces]``.
+        """The pieces whose ids do not stand for one token: bool `[pieces]`.
 
         The unknown piece has one id for all texts, and a piece with whitespace is several tokens, or none.
         """
@@ -126,7 +126,7 @@ def spbleu_tokenizer(name: str, base_model: str | Path) -> SpbleuTokenizer:
     """Loads the tokenizer that a configuration names.
 
     Args:
-        name: ``flores101``, or ``base_model`` for the SentencePiece model of the base model.
+        name: `flores101`, or `base_model` for the SentencePiece model of the base model.
         base_model: The base model's folder.
 
     Raises:

@@ -52,7 +52,7 @@ class Member:
         name: The path that the archive gives the entry.
         kind: `file`, `folder`, or a description of anything else.
         size: The bytes of the content, as the archive states them.
-        open: Opens the content for reading.
+        open: The function that opens the content for reading.
     """
 
     name: str

@@ -25,7 +25,7 @@ def fetch_hub_model(name: str, folder: Path) -> None:
 
     Args:
         name: The model on the hub, `owner/model`.
-        folder: The folder. A download that was cut off goes on there.
+        folder: The folder to download to. An interrupted download is continued there.
 
     Raises:
         ConnectionError: The hub cannot be reached, or has no such model for this user.

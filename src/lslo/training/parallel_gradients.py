@@ -133,7 +133,12 @@ class GradientAccumulator:
         return [(loss, nll) for loss, nll in losses.tolist()]
 
     def _add_slot(self, slot: int, used: Sequence[int]) -> None:
-        """Adds the gradients in a slot to `parameter.grad`. used: indices of the parameters that have one."""
+        """Adds the gradients in a slot to `parameter.grad`.
+
+        Args:
+            slot: The number of the slot.
+            used: The indices of the parameters that have a gradient in the slot.
+        """
         for index in used:
             parameter, gradient = self.parameters[index], self._slots[slot][index]
             if parameter.grad is None:

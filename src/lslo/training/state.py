@@ -42,7 +42,7 @@ class TrainingState:
         pruners: The pruners, with their masks.
         log: The metrics of all updates so far.
         process_group: The processes that train together; only the first one writes.
-        checkpoints: Where the state is saved; None saves nothing.
+        checkpoints: The store of saved states; None saves nothing.
     """
 
     parameters: Sequence[nn.Parameter]

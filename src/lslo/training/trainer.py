@@ -47,8 +47,8 @@ class TrainingRecords:
 
     Attributes:
         metrics: The file that gets a JSON line for each update; None writes none.
-        checkpoints: Where the state is saved, and resumed from; None saves nothing.
-        after_epoch: Called with the number of each epoch when it is done.
+        checkpoints: The store that states are saved to and resumed from; None saves nothing.
+        after_epoch: A function that is called with the number of each epoch when it is done.
         progress: The terminal on which to draw a progress bar; None draws none.
     """
 
@@ -87,7 +87,7 @@ class Trainer:
         recipe: The hyperparameters.
         router: The router of the model's LSLo modules; None without them.
         pruners: The pruners of the model's matrices.
-        records: Where metrics, state and progress go.
+        records: The destinations of metrics, states and progress.
         process_group: The processes that train together, each with the model on its own device.
     """
 
@@ -134,7 +134,7 @@ class Trainer:
         self._saved_at = time.monotonic()
 
     def run(self) -> None:
-        """Trains for all epochs of the recipe that a saved state does not have behind it.
+        """Trains for the epochs of the recipe; a saved state's finished epochs are not repeated.
 
         Raises:
             MemoryError: A forked process was killed.
@@ -177,7 +177,7 @@ class Trainer:
         )
 
     def _epoch(self, epoch: int) -> None:
-        """Makes the updates of an epoch that are left to make, and saves the state."""
+        """Makes the remaining updates of an epoch, and saves the state."""
         updates = self.examples.updates(epoch, self.recipe)
         if not self.position.done:
             for pruner in self.pruners:

@@ -10,8 +10,7 @@ import numpy as np
 # A batch is divided into parts of about this many padded tokens at least: smaller parts cost more than
 # another process gains.
 LEAST_TOKENS = 500
-# The source tokens that a target token costs as much as: the decoder attends twice and has the output
-# projection.
+# The cost of a target token, in source tokens: the decoder attends twice and has the output projection.
 COST_OF_TARGET = 2
 
 

@@ -15,7 +15,8 @@ from lslo.experiment.hyperparameters import Decoding
 from lslo.translation.incremental_decoder import IncrementalDecoder
 from lslo.translation.output_projection import Continuations, OutputProjection
 
-# Finished sentences leave a batch when this share of it or less goes on. Leaving copies what the others need.
+# Finished sentences are taken out of a batch once the unfinished ones are at most this share of it. Taking
+# them out copies the tensors of the others.
 SPARSE = 0.75
 
 
@@ -24,8 +25,8 @@ class Hypotheses:
     """The best hypothesis of each sentence.
 
     Attributes:
-        tokens: `[__tgt__, y…, </s>]` of each sentence.
-        scores: The normalised score of each.
+        tokens: The tokens `[__tgt__, y…, </s>]` of each sentence.
+        scores: The normalised score of each hypothesis.
     """
 
     tokens: list[list[int]]
@@ -52,12 +53,12 @@ def beam_search(
 
     Args:
         model: The model, with LSLo modules or without.
-        source: [n, source length] `[__src__, x…, </s>]`, padded on the right.
-        target_tokens: [n], the id of each sentence's target-language token.
-        decoding: How to search.
+        source: The source sentences `[__src__, x…, </s>]`, [n, source length], padded on the right.
+        target_tokens: The id of each sentence's target-language token, [n].
+        decoding: The hyperparameters of the search.
         router: The router of the model's LSLo modules; None where it has none.
-        source_language: [n], index of each sentence's source language in the router.
-        target_language: [n], index of its target language.
+        source_language: The index of each sentence's source language in the router, [n].
+        target_language: The index of each sentence's target language in the router, [n].
 
     Raises:
         ValueError: The beam is too wide for the model's vocabulary.
@@ -100,7 +101,8 @@ class _Search:
         """Extends the hypotheses until the search for every sentence has ended.
 
         Args:
-            keep_routed: Called with the places in the batch of the sentences that go on, when others leave.
+            keep_routed: A function that is called when sentences leave, with the places in the batch of the
+                remaining ones.
         """
         beams = self.beams
         for _ in range(1, self.maximum_length):
@@ -123,12 +125,12 @@ class _Beams:
     """The hypotheses of the n sentences of a batch that are still searched for.
 
     Attributes:
-        rows: [n], the sentences' places in the batch as it began.
-        tokens: [n, hypotheses, length], each beginning with `</s>` and the language token.
-        scores: [n, hypotheses], sums of log-probabilities; −∞ once the search for the sentence has ended.
-        finished: [n], the number of hypotheses that have ended.
-        best_score: [batch], the normalised score of each sentence's best finished hypothesis, −∞ without one.
-        best_tokens: [batch] of that hypothesis's tokens without the last `</s>`.
+        rows: The place of each sentence in the original batch, [n].
+        tokens: The hypotheses, [n, hypotheses, length], each beginning with `</s>` and the language token.
+        scores: The sums of log-probabilities, [n, hypotheses]; −∞ once the search for the sentence has ended.
+        finished: The number of hypotheses that have ended, [n].
+        best_score: The normalised score of each sentence's best finished hypothesis, [batch]; −∞ without one.
+        best_tokens: The tokens of that hypothesis without the last `</s>`, [batch].
     """
 
     def __init__(self, tokens: Tensor, scores: Tensor, decoding: Decoding, end_of_sentence: int):
@@ -144,7 +146,7 @@ class _Beams:
 
     @property
     def done(self) -> Tensor:
-        """[n]: whether `beam` hypotheses of a sentence have ended."""
+        """Whether `beam` hypotheses of each sentence have ended, [n]."""
         return self.finished.ge(self.beam)
 
     def advance(self, continuations: Continuations) -> Tensor:
@@ -154,7 +156,7 @@ class _Beams:
         hypotheses. The first `beam` that do not end go on.
 
         Returns:
-            [n, beam], the hypothesis that each new one continues.
+            The hypothesis that each new one continues, [n, beam].
         """
         scores, parents, tokens = continuations.best(self.scores, 2 * self.beam)
         ends = tokens.eq(self.end_of_sentence)
@@ -181,9 +183,9 @@ class _Beams:
         """Counts the continuations that end, and keeps the best of them.
 
         Args:
-            scores: [n, beam], best first.
-            parents: [n, beam or more], the hypotheses that are continued.
-            ends: [n, beam], whether the continuation is `</s>`.
+            scores: The scores of the continuations, [n, beam], best first.
+            parents: The hypotheses that are continued, [n, beam or more].
+            ends: Whether the continuation is `</s>`, [n, beam].
         """
         finishing = ends & scores.isfinite()
         # Hypotheses that end in the same step have the same length, so that the first is the best of them.

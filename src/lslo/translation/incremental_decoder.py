@@ -26,20 +26,21 @@ class IncrementalDecoder:
     Attributes:
         steps: The number of decoded positions of each hypothesis.
         used: The number of keys of each sentence: those of all hypotheses at all positions.
-        source: For each layer, keys and values [n, heads, source length, head size] of the source.
-        source_mask: [n, 1, 1, source length], 0 where the source has a token, −∞ at padding.
-        keys: For each layer, [n, heads, capacity, head size], of which the first `used` are written.
-        values: The same for the values.
-        visible: [n, hypotheses, used], 0 where a key belongs to the hypothesis's own past, −∞ elsewhere.
+        source: The keys and values of the source in each layer, [n, heads, source length, head size].
+        source_mask: The mask of the source, [n, 1, 1, source length]: 0 for tokens, −∞ for padding.
+        keys: The cached keys of each layer, [n, heads, capacity, head size]; the first `used` are written.
+        values: The cached values of each layer, in the same shape.
+        visible: The mask of the cached keys, [n, hypotheses, used]: 0 where a key belongs to the hypothesis's
+            own past, −∞ elsewhere.
     """
 
     def __init__(self, model: M2M100ForConditionalGeneration, states: Tensor, source_mask: Tensor):
         """Computes the keys and values of the source.
 
         Args:
-            model: Its decoder is run.
-            states: [n, source length, d], the encoder's output.
-            source_mask: [n, source length], 1 where there is a token and 0 at padding.
+            model: The model whose decoder is run.
+            states: The encoder's output, [n, source length, d].
+            source_mask: The mask of the source, [n, source length]: 1 for tokens, 0 for padding.
         """
         self.decoder = model.model.decoder
         self.layers = list(self.decoder.layers)
@@ -63,7 +64,7 @@ class IncrementalDecoder:
         """Decodes the first tokens, which all hypotheses of a sentence share.
 
         Args:
-            tokens: [n, length].
+            tokens: The first tokens of each sentence, [n, length].
 
         Returns:
             The decoder's states [n, length, d].
@@ -79,8 +80,8 @@ class IncrementalDecoder:
         """Decodes one more token of each hypothesis.
 
         Args:
-            tokens: [n, hypotheses].
-            parents: [n, hypotheses], the hypothesis of the step before that each continues.
+            tokens: The newest token of each hypothesis, [n, hypotheses].
+            parents: The hypothesis of the step before that each hypothesis continues, [n, hypotheses].
 
         Returns:
             The decoder's states [n, hypotheses, d].
@@ -106,9 +107,10 @@ class IncrementalDecoder:
         """Runs the decoder's layers on w new tokens of each sentence and keeps their keys and values.
 
         Args:
-            tokens: [n, w].
-            positions: [1, w or 1, d], the embeddings of their positions.
-            visible: [n, w, used + w], 0 for the keys that a token attends to, −∞ for the others.
+            tokens: The new tokens, [n, w].
+            positions: The embeddings of the tokens' positions, [1, w or 1, d].
+            visible: The mask of the keys, [n, w, used + w]: 0 for those that a token attends to, −∞ for the
+                others.
 
         Returns:
             The decoder's states [n, w, d].
@@ -140,9 +142,9 @@ class IncrementalDecoder:
         """Writes the keys and values of new tokens and returns those of all tokens.
 
         Args:
-            number: The layer's, counted from 0.
+            number: The number of the layer, counted from 0.
             attention: The layer's self-attention.
-            x: [n, w, d], its input at the new tokens.
+            x: The input of the self-attention at the new tokens, [n, w, d].
             written: The places of the new keys.
 
         Returns:
@@ -177,14 +179,14 @@ def _attend(attention: nn.Module, x: Tensor, keys: Tensor, values: Tensor, mask:
     """Attends from x to keys and values.
 
     Args:
-        attention: Self- or cross-attention of a layer.
-        x: [n, w, d], the input of the queries.
-        keys: [n, heads, length, head size].
-        values: [n, heads, length, head size].
-        mask: [n, 1, w or 1, length], added to the scores.
+        attention: The self- or cross-attention of a layer.
+        x: The input of the queries, [n, w, d].
+        keys: The keys, [n, heads, length, head size].
+        values: The values, [n, heads, length, head size].
+        mask: The mask that is added to the scores, [n, 1, w or 1, length].
 
     Returns:
-        [n, w, d].
+        The output of the attention, [n, w, d].
     """
     queries = _heads(attention, attention.q_proj(x))
     if x.device.type == "cpu":

@@ -26,8 +26,9 @@ class Continuations:
     """The best next tokens of each hypothesis.
 
     Attributes:
-        log_probabilities: [n, hypotheses, candidates], given the hypothesis.
-        tokens: [n, hypotheses, candidates].
+        log_probabilities: The log-probability of each candidate given its hypothesis,
+            [n, hypotheses, candidates].
+        tokens: The ids of the candidates, [n, hypotheses, candidates].
     """
 
     log_probabilities: Tensor
@@ -37,8 +38,8 @@ class Continuations:
         """Selects the best continuations of each sentence, among those of all its hypotheses.
 
         Args:
-            scores: [n, hypotheses], the sums of log-probabilities so far.
-            number: How many to select.
+            scores: The sums of log-probabilities so far, [n, hypotheses].
+            number: The number of continuations to select.
 
         Returns:
             Scores, the hypotheses that are continued, and the tokens: each [n, number], best first, or fewer
@@ -58,7 +59,7 @@ class OutputProjection:
     Attributes:
         head: The linear map from a decoder state to the logits of the vocabulary.
         pad: The id of padding.
-        vocabulary: V, the number of tokens.
+        vocabulary: The number V of tokens.
         candidates: The number of next tokens of each hypothesis.
     """
 
@@ -73,11 +74,11 @@ class OutputProjection:
         """Computes the log-probability of one token after each decoder state.
 
         Args:
-            hidden: [n, d], decoder states.
-            tokens: [n].
+            hidden: The decoder states, [n, d].
+            tokens: The ids of the tokens, [n].
 
         Returns:
-            [n], in float32.
+            The log-probabilities [n], in float32.
         """
         log_p = self._logits(hidden).float().log_softmax(dim=-1)
         return log_p.gather(1, tokens.unsqueeze(1)).squeeze(1)
@@ -86,7 +87,7 @@ class OutputProjection:
         """Finds the best next tokens of each hypothesis.
 
         Args:
-            hidden: [n, hypotheses, d], decoder states.
+            hidden: The decoder states, [n, hypotheses, d].
             only: The one token that may follow; None for any but padding.
         """
         logits = self._logits(hidden.flatten(0, 1))

@@ -60,9 +60,9 @@ def translate(
     Args:
         model: The model, with LSLo modules or without; put into evaluation mode.
         tokenizer: The tokenizer of its base model.
-        sources: Source language -> sentences.
-        directions: (source, target) pairs.
-        decoding: How to search.
+        sources: The sentences of each source language.
+        directions: The directions, as (source, target) pairs.
+        decoding: The hyperparameters of the search.
         router: The router of the model's LSLo modules, which must know all languages of the directions; None
             where the model has none.
         progress: The terminal that a progress bar is drawn on, if any.
@@ -169,8 +169,8 @@ class _BatchLimits:
     """The largest batch.
 
     Attributes:
-        sentences: The most sentences.
-        tokens: The most sentences × longest source.
+        sentences: The most sentences of a batch.
+        tokens: The most tokens of a batch, counted as sentences × longest source.
     """
 
     sentences: int
@@ -181,10 +181,12 @@ class _BatchLimits:
         """Chooses the limits from the budget of tokens, the memory, and the number of processes.
 
         Args:
-            decoding: Has the budget, `tokens_per_batch` (hypotheses × longest source).
+            decoding: The hyperparameters of the search; `tokens_per_batch` is the budget (hypotheses ×
+                longest source).
             vocabulary: The number of scores that the search computes for every hypothesis, in float32.
-            source_tokens: Tokens of all sentences together.
-            processes: That search at the same time. They share the budget, and all of them get batches.
+            source_tokens: The number of tokens of all sentences together.
+            processes: The number of processes that search at the same time. They share the budget, and all of
+                them get batches.
         """
         sentences = max(1, MOST_SCORES // (vocabulary * decoding.beam * processes))
         tokens = decoding.tokens_per_batch
@@ -198,8 +200,8 @@ def _cut(lengths: Sequence[int], limits: _BatchLimits) -> Iterator[slice]:
     """Cuts sentences into consecutive batches, as large as the limits allow, but of one sentence at least.
 
     Args:
-        lengths: The tokens of each sentence.
-        limits: Of a batch.
+        lengths: The number of tokens of each sentence.
+        limits: The limits of a batch.
     """
     start = 0
     while start < len(lengths):

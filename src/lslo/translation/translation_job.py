@@ -29,8 +29,8 @@ class TranslationJob:
         base_model: The base model's folder.
         corpus: The folder of one split, with `{language}.txt`.
         codes: The base model's code of each language.
-        directions: (source, target) pairs.
-        decoding: How to search.
+        directions: The directions, as (source, target) pairs.
+        decoding: The hyperparameters of the search.
         progress: The terminal that progress bars are drawn on, if any.
     """
 
@@ -46,9 +46,9 @@ def translate_split(job: TranslationJob, adapter: Path | None, output: Path) -> 
     """Translates a split of the corpus and writes `{output}/{source}-{target}.txt`, aligned line by line.
 
     Args:
-        job: What to translate, and how.
+        job: The inputs and hyperparameters of the translation.
         adapter: The folder of an adapter or of a fully fine-tuned model; None for the base model itself.
-        output: Appears when it is complete.
+        output: The folder to write, which appears when it is complete.
     """
     model, router = load_with_adapter(job.base_model, adapter)
     process_group = ProcessGroup.join()
@@ -72,9 +72,10 @@ def translate_epochs(job: TranslationJob, epochs: Path, output: Path) -> None:
     """Translates with the adapter of each epoch, `{epochs}/epoch{n}`, into `{output}/epoch{n}/` (Figure 3).
 
     Args:
-        job: What to translate, and how.
+        job: The inputs and hyperparameters of the translation.
         epochs: The folder of the epochs' adapters.
-        output: Appears when it is complete; each epoch's folder is as `translate_split` writes it.
+        output: The folder to write, which appears when it is complete; each epoch's folder is as
+            `translate_split` writes it.
     """
     with atomic_folder(output) as whole:
         for adapter in sorted(epochs.glob("epoch*")):

@@ -57,8 +57,8 @@ def build_cldr_corpus(
         resource_classes: The class of each language, 'H', 'M', 'L' or 'V', in the order of the languages.
         seed: The seed of all random choices.
         sizes: The rows of 'pretrain', 'dev' and 'devtest'.
-        known_entities: For each resource class, the fraction (0 to 1) of the entities of each type that its
-            languages know in `pretrain`. What a smaller fraction knows, a larger one knows too.
+        known_entities: The fraction (0 to 1) of the entities of each type that the languages of a resource
+            class know in `pretrain`, by class. A larger fraction includes all entities of a smaller one.
         focus_entities: The number of entities that `dev` and `devtest` are about, and half of `pretrain`.
 
     Raises:
@@ -124,7 +124,7 @@ def write_held_out(corpus: CldrCorpus, folder: Path) -> None:
 
 
 def write_split(phrases: Sequence[Phrase], languages: Sequence[str], folder: str | Path) -> None:
-    """Writes `{folder}/{language}.txt`, one sentence a line; line i of every file is row i.
+    """Writes `{folder}/{language}.txt`, one sentence per line; line i of every file is row i.
 
     Raises:
         ValueError: A row has no sentence in one of the languages.

@@ -99,9 +99,7 @@ def load_locale(language: str) -> CldrLocale:
     """
     if language not in CLDR_LOCALES:
         supported = ", ".join(supported_languages())
-        raise ValueError(
-            f"the embedded corpus has no CLDR data for language {language!r}; it has: {supported}"
-        )
+        raise ValueError(f"the CLDR corpus has no data for language {language!r}; it has: {supported}")
     own, root = _read_own_data(CLDR_LOCALES[language]), _read_own_data("root")
     names = _place_names(language, own) | _calendar_names(own)
     wrong = WRONG_NAMES.get(language, frozenset())

@@ -61,8 +61,8 @@ class DrawnPart:
     Attributes:
         part: The part.
         items: The entities, one tuple for each thing; ((weekday, month),) for a date.
-        numbers: For a list one amount for each thing, or none; for a date the year, month and day, perhaps
-            with hour and minute; for a relative time the number of its units.
+        numbers: The numbers of the part. A list has one amount for each thing, or none; a date the year,
+            month and day, perhaps with hour and minute; a relative time the number of its units.
     """
 
     part: Part
@@ -142,7 +142,7 @@ def draw_plan(
 
     Args:
         kind: A key of `PHRASE_KINDS`.
-        choose: Chooses the entities.
+        choose: The function that chooses the entities.
         generator: The source of lengths, amounts and dates.
         shortest_list: The fewest things in a phrase that is one list of names only.
 

@@ -20,7 +20,7 @@ class ClaimSettings:
     """The setting in each role, as the paper writes settings; None (or empty) if not configured.
 
     Attributes:
-        pretrain: The base model as it is.
+        pretrain: The base model without fine-tuning.
         full: Fine-tuning of all parameters.
         uniform: The same rank for all languages, ascending (paper: 4;4;4 to 64;64;64).
         reduced: Fewer ranks for high and medium-resource languages (paper: 2;2;8).
@@ -155,7 +155,7 @@ class CheckedClaim:
 
     Attributes:
         claim: The claim.
-        measured: What was measured, in words, or which results are missing.
+        measured: The measurements in words, or the names of missing results.
         held: Whether the claim held; None if it could not be tested.
     """
 

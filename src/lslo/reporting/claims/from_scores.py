@@ -139,7 +139,7 @@ def _compare(
         column: A class pair, AVG or WITH_VERY_LOW.
 
     Returns:
-        How much higher the first setting scores, and the comparison in words.
+        The difference, first minus second, and the comparison in words.
 
     Raises:
         NotTestable: A setting is not configured or has no scores, or the languages have no directions of
