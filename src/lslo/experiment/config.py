@@ -16,6 +16,7 @@ from lslo.experiment.config_types import (
     Count,
     NonNegative,
     NotEmpty,
+    OpenFraction,
     PathText,
     Positive,
     Rank,
@@ -54,6 +55,13 @@ class Training(UpdateRecipe):
     """The recipe of weight learning, ISE, LSP and fine-tuning (Section 5)."""
 
     learning_rate: LearningRates = Field(description="peaks of the inverse square root schedule")
+    warmup_updates: Count = Field(
+        Recipe.warmup_updates, description="updates over which the learning rate rises to its peak"
+    )
+    label_smoothing: OpenFraction = Field(
+        Recipe.label_smoothing, description="fairseq's epsilon of the label-smoothed cross-entropy"
+    )
+    dropout: OpenFraction = Field(Recipe.dropout, description="dropout of hidden states and attention")
     precision: Precision = Field(
         Recipe.precision,
         description="the precision of the frozen base model's weights and products: float32, bfloat16 or "
@@ -100,14 +108,17 @@ class Subspaces(Section):
 class Translation(Section):
     """Beam search over `devtest`."""
 
-    beam: Count = Field(description="hypotheses that the search keeps")
+    beam: Count = Field(Decoding.beam, description="hypotheses that the search keeps")
     length_penalty: Annotated[NonNegative, Field(le=10)] = Field(
-        description="exponent of the length by which a hypothesis's score is divided"
+        Decoding.length_penalty, description="exponent of the length by which a hypothesis's score is divided"
     )
-    maximum_length: Count = Field(description="the most tokens of a hypothesis before its end")
+    maximum_length: Count = Field(
+        Decoding.maximum_length, description="the most tokens of a hypothesis before its end"
+    )
     tokens_per_batch: Count = Field(
+        Decoding.tokens_per_batch,
         description="tokens of a batch: sentences × `beam` × the longest source; changes results by "
-        "rounding only"
+        "rounding only",
     )
     precision: Precision = Field(Decoding.precision, description="the precision of weights and products")
     shards: Count = Field(1, description="the number of jobs that share the directions of a setting")
@@ -208,7 +219,7 @@ class Config(Section):
         WeightLearning(), description="weight learning; the paper's unless given"
     )
     subspaces: Subspaces = Field(Subspaces(), description="ISE and LSP; the paper's unless given")
-    translation: Translation = Field(description="beam search")
+    translation: Translation = Field(Translation(), description="beam search")
     scoring: Scoring = Field(description="scores")
     tables: Annotated[dict[ResultsTable, Settings], Field(min_length=1)] = Field(
         description="settings of the tables `table1`, `table2`, `table6` and `table7`, in the order of "

@@ -110,7 +110,6 @@ class UpdateRecipe(Section):
     """The keys that pretraining and training share."""
 
     epochs: Count = Field(description="epochs of training")
-    warmup_updates: Count = Field(description="updates over which the learning rate rises to its peak")
     tokens_per_update: Count = Field(
         description="tokens of an update: the gradients of `tokens_per_update` / `tokens_per_batch` batches "
         "are summed"
@@ -118,13 +117,14 @@ class UpdateRecipe(Section):
     tokens_per_batch: Count = Field(
         description="tokens of a batch; n pairs whose longest side has m tokens count n·m"
     )
-    label_smoothing: OpenFraction = Field(description="fairseq's epsilon of the label-smoothed cross-entropy")
-    dropout: OpenFraction = Field(description="dropout of hidden states and attention")
 
 
 class Pretraining(UpdateRecipe):
     """The recipe of the demo's base model (`snakemake base_model`); nothing else uses it."""
 
+    warmup_updates: Count = Field(description="updates over which the learning rate rises to its peak")
+    label_smoothing: OpenFraction = Field(description="fairseq's epsilon of the label-smoothed cross-entropy")
+    dropout: OpenFraction = Field(description="dropout of hidden states and attention")
     pieces: Annotated[WholeNumber, Field(ge=100, le=1_000_000)] = Field(
         description="pieces of the SentencePiece model"
     )

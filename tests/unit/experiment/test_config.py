@@ -328,12 +328,25 @@ def test_pruning_is_checked_where_an_analysis_prunes(config):
 
 def test_the_papers_values_stand_in_for_sections_that_are_left_out(config):
     config["training"]["epochs"] = 15
-    for section in ("pruning", "weight_learning", "subspaces"):
+    for section in ("pruning", "weight_learning", "subspaces", "translation"):
         del config[section]
+    for key in ("warmup_updates", "label_smoothing", "dropout"):
+        del config["training"][key]
     found = Experiment(config, REPOSITORY).config
     # Table 3, Section 6.1 and Appendix E.
     assert found.pruning.schedule(0.9) == GradualPruningSchedule(ratio=0.9, start=2, duration=8)
     assert (found.weight_learning.rank, found.subspaces.rank, found.subspaces.ratio) == (8, 8, 0.7)
+    # Section 5 and the authors' published command.
+    assert (found.training.warmup_updates, found.training.label_smoothing, found.training.dropout) == (
+        1,
+        0.2,
+        0.1,
+    )
+    assert (found.translation.beam, found.translation.length_penalty, found.translation.maximum_length) == (
+        5,
+        1,
+        200,
+    )
 
 
 def test_every_key_has_a_description():
