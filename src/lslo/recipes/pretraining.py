@@ -19,8 +19,9 @@ from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tok
 from lslo.base_model.loading import load_base_model
 from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL
 from lslo.base_model.tokenizer import Tokenizer
-from lslo.corpus.cldr.corpus import CldrCorpus, build_cldr_corpus, corpus_fingerprint, tokenizer_alphabet
+from lslo.corpus.cldr.corpus import CldrCorpus, corpus_fingerprint, tokenizer_alphabet
 from lslo.corpus.tokenized import TokenizedCorpus
+from lslo.experiment.cldr_corpus import cldr_corpus
 from lslo.experiment.config_text_and_model import CldrPhrases, Pretraining
 from lslo.experiment.hyperparameters import Decoding
 from lslo.experiment.languages import all_directions
@@ -132,13 +133,7 @@ class DemoPretraining:
             metrics: The file that gets a JSON line for each update.
             progress: The terminal on which to draw progress bars.
         """
-        corpus = build_cldr_corpus(
-            self.resource_classes,
-            seed=self.cldr.seed,
-            sizes=self.cldr.rows.model_dump(),
-            known_entities=self.cldr.known_entities,
-            focus_entities=self.cldr.focus_entities,
-        )
+        corpus = cldr_corpus(self.cldr, self.resource_classes)
         tokenizer = write_tokenizer(
             output,
             _tokenizer_sentences(corpus, self.languages),
