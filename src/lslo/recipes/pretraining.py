@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer
 
+from lslo.base_model.file_names import MODEL_WEIGHTS, SENTENCEPIECE_MODEL
 from lslo.base_model.loading import load_base_model
-from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL
 from lslo.base_model.tokenizer import Tokenizer
 from lslo.corpus.cldr.corpus import CldrCorpus, corpus_fingerprint, tokenizer_alphabet
 from lslo.corpus.tokenized import TokenizedCorpus
@@ -155,7 +155,7 @@ class DemoPretraining:
         lines = [json.loads(line) for line in metrics.read_text().splitlines()]
         record = {
             "corpus_fingerprint": corpus_fingerprint(corpus),
-            "model_fingerprint": files_fingerprint([output / "model.safetensors"]),
+            "model_fingerprint": files_fingerprint([output / MODEL_WEIGHTS]),
             "embedded": self.cldr.model_dump(),
             "pretraining": self.pretraining.model_dump(),
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
