@@ -21,7 +21,7 @@ from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
 from lslo.running.script import script_job
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.setting_notation import Setting
-from lslo.recipes.training_job import TrainingJob, run
+from lslo.recipes.training_job import TrainingJob, run_training
 
 folder, processes = Path(sys.argv[1]), int(sys.argv[2])
 
@@ -40,7 +40,7 @@ if __name__ == "__main__":
         training = FineTuning(training_job, Setting.parse("2;2;4+SRC+GPS(0.5)"), pruning=(1, 1))
         outputs = FineTuningOutputs(folder / "adapter", folder / "parameters.json", folder / "epochs")
         # Several processes, although there is no GPU.
-        run(training, outputs, processes, folder / "locks")
+        run_training(training, outputs, processes, folder / "locks")
 """
 pytestmark = pytest.mark.faults
 
