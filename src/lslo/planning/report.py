@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from lslo.experiment.experiment import Experiment
-from lslo.files.atomic import write_atomically
+from lslo.files.atomic import write_text_atomically
 from lslo.planning.json_report import as_json
 from lslo.planning.markdown_report import as_markdown
 from lslo.planning.plan import Plan
@@ -27,7 +27,7 @@ def report_plan(experiment: Experiment, runtime_minutes: float, log: Path) -> No
     text = as_markdown(plan, runtime_minutes)
     numbers = json.dumps(as_json(plan), indent=1) + "\n"
     results = experiment.paths.results
-    write_atomically(results / "plan.md", lambda path: path.write_text(text, encoding="utf-8"))
-    write_atomically(results / "plan.json", lambda path: path.write_text(numbers, encoding="utf-8"))
+    write_text_atomically(results / "plan.md", text)
+    write_text_atomically(results / "plan.json", numbers)
     log.write_text(text, encoding="utf-8")
     print(text)
