@@ -12,7 +12,8 @@ import numpy as np
 import yaml
 
 from lslo.base_model.tokenizer import Tokenizer
-from lslo.corpus.cldr.corpus import CldrCorpus, build_cldr_corpus
+from lslo.corpus.cldr.corpus import CldrCorpus
+from lslo.experiment.cldr_corpus import cldr_corpus
 from lslo.experiment.experiment import Experiment
 from lslo.experiment.languages import all_directions
 from models import write_adapter
@@ -91,14 +92,7 @@ def embedded_corpus(experiment: Experiment, pretrain: int = 10) -> CldrCorpus:
         experiment: The demo's experiment.
         pretrain: The number of rows of the pretraining split.
     """
-    embedded = experiment.config.corpus.embedded
-    return build_cldr_corpus(
-        experiment.resource_classes,
-        seed=embedded.seed,
-        sizes={**embedded.rows.model_dump(), "pretrain": pretrain},
-        known_entities=embedded.known_entities,
-        focus_entities=embedded.focus_entities,
-    )
+    return cldr_corpus(experiment.config.corpus.embedded, experiment.resource_classes, pretrain)
 
 
 def spread_directions(languages: Sequence[str], number: int) -> list[tuple[str, str]]:

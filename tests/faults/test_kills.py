@@ -28,7 +28,7 @@ from lslo.running.script import script_job
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.experiment.setting_notation import Setting
-from lslo.recipes.training_job import TrainingJob, run
+from lslo.recipes.training_job import TrainingJob, run_training
 
 options = json.loads(Path(sys.argv[1]).read_text())
 folder = Path(options["folder"])
@@ -44,7 +44,7 @@ with script_job(folder / "job.log"):
         state=folder / "state",
         fingerprint="fingerprint",
     )
-    run(
+    run_training(
         FineTuning(
             training_job,
             Setting.parse(options["setting"]),

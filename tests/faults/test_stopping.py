@@ -22,7 +22,7 @@ from lslo.running.script import script_job
 from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.experiment.setting_notation import Setting
-from lslo.recipes.training_job import TrainingJob, run
+from lslo.recipes.training_job import TrainingJob, run_training
 
 folder, processes = Path(sys.argv[1]), int(sys.argv[2])
 
@@ -42,7 +42,7 @@ if __name__ == "__main__":
         training = FineTuning(training_job, setting, pruning)
         outputs = FineTuningOutputs(folder / "adapter", folder / "parameters.json", folder / "epochs")
         # Several processes, although there is no GPU.
-        run(training, outputs, processes, folder / "locks")
+        run_training(training, outputs, processes, folder / "locks")
 """
 pytestmark = pytest.mark.faults
 

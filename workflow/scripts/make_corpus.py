@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from lslo.corpus.cldr.corpus import build_cldr_corpus, write_held_out
+from lslo.corpus.cldr.corpus import write_held_out
 from lslo.corpus.plain_text import copy_corpus
+from lslo.experiment.cldr_corpus import cldr_corpus
+from lslo.experiment.config_text_and_model import CldrPhrases
 from lslo.experiment.provenance import recorded
 from lslo.running.script import script_job
 
@@ -11,13 +13,7 @@ with script_job(snakemake.log[0]), recorded(snakemake):
     output = Path(snakemake.output[0]).parents[1]
     embedded, text = snakemake.params.embedded, snakemake.params.text
     if embedded:
-        corpus = build_cldr_corpus(
-            snakemake.params.resource_classes,
-            seed=embedded["seed"],
-            sizes=embedded["rows"],
-            known_entities=embedded["known_entities"],
-            focus_entities=embedded["focus_entities"],
-        )
-        write_held_out(corpus, output)
+        section = CldrPhrases.model_validate(embedded)
+        write_held_out(cldr_corpus(section, snakemake.params.resource_classes), output)
     else:
         copy_corpus(Path(text["folder"]), text["paths"], output)

@@ -8,7 +8,7 @@ from lslo.files.locks import only_job
 from lslo.running.gpus import claimed_gpus, requested_gpus
 from lslo.running.script import script_job
 from lslo.translation.translation_job import translate_split
-from translation_job import translation_job
+from translation_inputs import translation_job
 
 if "snakemake" in globals():
     adapter = Path(snakemake.input.adapter) if snakemake.input.get("adapter") else None

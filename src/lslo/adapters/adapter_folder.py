@@ -25,6 +25,7 @@ from lslo.adapters.layers import LSLoLinear
 from lslo.adapters.placement import add_lslo, weight_matrices
 from lslo.adapters.routing import Router
 from lslo.adapters.weight_matrices import WeightMatrix
+from lslo.base_model.file_names import MODEL_WEIGHTS
 from lslo.base_model.loading import base_model_fingerprint, load_base_model
 from lslo.files.checksums import check_checksums, write_checksums
 
@@ -95,7 +96,7 @@ def load_codes(adapter: Path | str | None) -> dict[str, str]:
     if adapter is None:
         return {}
     adapter = Path(adapter)
-    if not (adapter / "model.safetensors").exists():
+    if not (adapter / MODEL_WEIGHTS).exists():
         return dict(AdapterDescription.read(adapter).codes)
     file = adapter / LANGUAGE_CODES
     if not file.exists():
@@ -126,7 +127,7 @@ def load_with_adapter(
         return load_base_model(base_model), None
     adapter = Path(adapter)
     check_checksums(adapter)
-    if (adapter / "model.safetensors").exists():
+    if (adapter / MODEL_WEIGHTS).exists():
         return load_base_model(adapter), None
     description = AdapterDescription.read(adapter)
     if base_model_fingerprint(base_model) != description.base_model_sha256:

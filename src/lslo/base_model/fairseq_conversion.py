@@ -21,8 +21,9 @@ from transformers import GenerationConfig, M2M100Config, M2M100ForConditionalGen
 
 from lslo.base_model.fairseq_checkpoint import CHECKPOINT, read_checkpoint
 from lslo.base_model.fairseq_languages import LANGUAGE_PAIRS, language_tokens
-from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL, load_sentencepiece
-from lslo.base_model.tokenizer import DICTIONARY, LANGUAGE_TOKENS, read_dictionary
+from lslo.base_model.file_names import DICTIONARY, LANGUAGE_TOKENS, MODEL_WEIGHTS, SENTENCEPIECE_MODEL
+from lslo.base_model.sentencepiece_model import load_sentencepiece
+from lslo.base_model.tokenizer import read_dictionary
 from lslo.errors import one_line
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ def convert_fairseq(archive_folder: Path | str, output: Path | str) -> None:
     weights = _rename(path, tensors, embeddings, configuration)
 
     output.mkdir(parents=True, exist_ok=True)
-    save_file(weights, output / "model.safetensors", metadata={"format": "pt"})
+    save_file(weights, output / MODEL_WEIGHTS, metadata={"format": "pt"})
     configuration.save_pretrained(output)
     GenerationConfig(
         bos_token_id=configuration.bos_token_id,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lslo.base_model.fairseq_checkpoint import CHECKPOINT
-from lslo.base_model.tokenizer import DICTIONARY
+from lslo.base_model.file_names import DICTIONARY
 
 LANGUAGE_PAIRS = "language_pairs.txt"
 

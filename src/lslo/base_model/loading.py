@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from transformers import M2M100ForConditionalGeneration
 
+from lslo.base_model.file_names import MODEL_CONFIG, MODEL_WEIGHTS
 from lslo.errors import one_line
 from lslo.files.checksums import contents_sha256
 
@@ -23,7 +24,7 @@ def load_base_model(folder: Path | str, dtype: torch.dtype = torch.float32) -> M
         ValueError: transformers cannot load the model, a tensor is missing, or a number is not finite.
     """
     folder = Path(folder)
-    for name in ("config.json", "model.safetensors"):
+    for name in (MODEL_CONFIG, MODEL_WEIGHTS):
         if not (folder / name).is_file():
             raise FileNotFoundError(
                 f"{folder / name}: the base model has no such file; give the folder that has it"
@@ -40,17 +41,15 @@ def load_base_model(folder: Path | str, dtype: torch.dtype = torch.float32) -> M
     # transformers fills missing tensors with random numbers.
     if found["missing_keys"]:
         raise ValueError(
-            f"{folder / 'model.safetensors'}: has no tensor '{min(found['missing_keys'])}', "
-            f"which {folder / 'config.json'} asks for"
+            f"{folder / MODEL_WEIGHTS}: has no tensor '{min(found['missing_keys'])}', "
+            f"which {folder / MODEL_CONFIG} asks for"
         )
     for name, parameter in model.named_parameters():
         if not parameter.isfinite().all():
-            raise ValueError(
-                f"{folder / 'model.safetensors'}: '{name}' has values that are no finite numbers"
-            )
+            raise ValueError(f"{folder / MODEL_WEIGHTS}: '{name}' has values that are no finite numbers")
     return model.eval()
 
 
 def base_model_fingerprint(folder: Path | str) -> str:
     """Returns the SHA-256 over configuration and weights, which ties an adapter to its base model."""
-    return contents_sha256(Path(folder) / name for name in ("config.json", "model.safetensors"))
+    return contents_sha256(Path(folder) / name for name in (MODEL_CONFIG, MODEL_WEIGHTS))

@@ -1,4 +1,4 @@
-"""The SentencePiece model of a base model's folder: the name of its file, and how it is loaded.
+"""Loading the SentencePiece model of a base model's folder.
 
 This module does not import transformers, whose import takes seconds and which scoring does not need.
 """
@@ -8,9 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import sentencepiece
-
-# The name that M2M-100 and NLLB tokenizers, and fairseq's archives, give their SentencePiece model.
-SENTENCEPIECE_MODEL = "sentencepiece.bpe.model"
 
 
 def load_sentencepiece(path: Path) -> sentencepiece.SentencePieceProcessor:

@@ -8,12 +8,9 @@ from pathlib import Path
 
 from transformers import AutoTokenizer
 
-from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL, load_sentencepiece
+from lslo.base_model.file_names import DICTIONARY, LANGUAGE_TOKENS, SENTENCEPIECE_MODEL
+from lslo.base_model.sentencepiece_model import load_sentencepiece
 from lslo.errors import one_line
-
-# The files of a folder converted from fairseq. It has no `vocab.json`, which transformers would look for.
-DICTIONARY = "dict.txt"
-LANGUAGE_TOKENS = "language_tokens.json"
 
 
 class Tokenizer:

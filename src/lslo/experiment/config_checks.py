@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from lslo.base_model.file_names import MODEL_CONFIG, MODEL_WEIGHTS, SENTENCEPIECE_MODEL
 from lslo.experiment.config_errors import ConfigError
 from lslo.experiment.config_reading import read_config
 from lslo.experiment.config_text_and_model import HUB_ID, UpdateRecipe
@@ -181,7 +182,7 @@ def _model(experiment: Experiment) -> Iterator[str]:
     if base_model.folder is None:
         return
     folder = experiment.resolve(base_model.folder)
-    for file in ("config.json", "model.safetensors"):
+    for file in (MODEL_CONFIG, MODEL_WEIGHTS):
         if not (folder / file).is_file():
             hint = "give the folder of a model in Hugging Face's form"
             if not folder.exists() and HUB_ID.fullmatch(base_model.folder):
@@ -189,7 +190,7 @@ def _model(experiment: Experiment) -> Iterator[str]:
             yield f"config key 'base_model': {base_model.folder} has no {file}; {hint}"
             return
     # Asked for when everything is trained and translated.
-    needed = folder / "sentencepiece.bpe.model"
+    needed = folder / SENTENCEPIECE_MODEL
     if experiment.config.scoring.tokenizer == "base_model" and not needed.is_file():
         yield (
             f"config key 'scoring.tokenizer': base_model needs {needed}, which is not there; put it there, "

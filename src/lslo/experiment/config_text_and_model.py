@@ -19,6 +19,7 @@ from lslo.experiment.config_types import (
     check_codes,
     matching,
 )
+from lslo.experiment.hyperparameters import Recipe
 
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 ResourceClass = Literal["H", "M", "L", "V"]
@@ -141,3 +142,17 @@ class Pretraining(UpdateRecipe):
     pairs_per_epoch: Count = Field(description="sentence pairs of an epoch")
     learning_rate: Positive = Field(description="the peak of the inverse square root schedule")
     seed: Seed = Field(description="seed of weights, draws and batches")
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of the updates."""
+        return Recipe(
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            tokens_per_batch=self.tokens_per_batch,
+            tokens_per_update=self.tokens_per_update,
+            warmup_updates=self.warmup_updates,
+            label_smoothing=self.label_smoothing,
+            dropout=self.dropout,
+            seed=self.seed,
+        )

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lslo.base_model.file_names import MODEL_CONFIG
 from lslo.corpus.plain_text import paths_by_pattern
 from lslo.experiment.config_checks import problems
 from lslo.experiment.config_errors import ConfigError, joined
@@ -216,8 +217,8 @@ class Experiment(WantedResults):
         base_model, folder = self.config.base_model, self.model_folder
         if base_model.source or base_model.hub:
             return [folder / name for name in (CONVERTED_FILES if base_model.source else HUB_FILES)]
-        return [folder / "config.json", *sorted(_other_files(folder))]
+        return [folder / MODEL_CONFIG, *sorted(_other_files(folder))]
 
 
 def _other_files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if path.is_file() and path.name != "config.json")
+    return (path for path in folder.iterdir() if path.is_file() and path.name != MODEL_CONFIG)

@@ -9,12 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lslo.base_model.file_names import (
+    DICTIONARY,
+    LANGUAGE_TOKENS,
+    MODEL_CONFIG,
+    MODEL_WEIGHTS,
+    SENTENCEPIECE_MODEL,
+)
+
 # The files of a model that is converted from fairseq, and those of a model of the hub that are always there.
 CONVERTED_FILES = (
-    *("config.json", "generation_config.json", "model.safetensors"),
-    *("dict.txt", "sentencepiece.bpe.model", "language_tokens.json"),
+    *(MODEL_CONFIG, "generation_config.json", MODEL_WEIGHTS),
+    *(DICTIONARY, SENTENCEPIECE_MODEL, LANGUAGE_TOKENS),
 )
-HUB_FILES = ("config.json", "model.safetensors")
+HUB_FILES = (MODEL_CONFIG, MODEL_WEIGHTS)
 # The name under which sacrebleu looks for the model of its flores101 tokenizer.
 FLORES101_MODEL = "sacrebleu_tokenizer_spm.model"
 # The name of a setting's job among those of a rule.

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lslo.corpus.cldr.corpus import build_cldr_corpus
 from lslo.corpus.plain_text import read_parallel
+from lslo.experiment.cldr_corpus import cldr_corpus
 from lslo.experiment.experiment import Experiment
 from lslo.planning.token_counts import SPECIAL_TOKENS, lengths_of_characters, lengths_of_distribution
 
@@ -97,15 +97,8 @@ def _text(experiment: Experiment, split: str) -> tuple[Mapping[str, Sequence[str
 
 
 def _cldr_text(experiment: Experiment, split: str) -> dict[str, list[str]]:
-    cldr = experiment.config.corpus.embedded
-    corpus = build_cldr_corpus(
-        experiment.resource_classes,
-        seed=cldr.seed,
-        # The phrases for pretraining are drawn independently and are not needed here.
-        sizes={**cldr.rows.model_dump(), "pretrain": 0},
-        known_entities=cldr.known_entities,
-        focus_entities=cldr.focus_entities,
-    )
+    # The phrases for pretraining are drawn independently and are not needed here.
+    corpus = cldr_corpus(experiment.config.corpus.embedded, experiment.resource_classes, pretrain_rows=0)
     phrases = getattr(corpus, split)
     return {language: [phrase.sentences[language] for phrase in phrases] for language in experiment.codes}
 

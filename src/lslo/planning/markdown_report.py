@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lslo.planning.aligned_table import aligned_table
 from lslo.planning.devices import machine_cores
-from lslo.planning.markdown_table import markdown_table
 from lslo.planning.plan import Plan
 from lslo.planning.planned_and_actual import PlannedAndActual
 from lslo.planning.units import count, duration, hours, millions, size
@@ -78,7 +78,7 @@ def _stages(plan: Plan) -> Iterator[str]:
         ]
     )
     head = ["stage", "jobs", "sentence pairs", "target tokens trained on", "FLOPs", "time", "share", "disk"]
-    yield from markdown_table(head, rows)
+    yield from aligned_table(head, rows)
     largest = max(stages, key=lambda stage: stages[stage].seconds)
     yield (
         f"The largest share of the time goes to {largest}. A translated sentence counts as one sentence pair."
@@ -112,7 +112,7 @@ def _allocation(plan: Plan, runtime_minutes: float) -> Iterator[str]:
     )
     yield ""
     here = machine_cores() if plan.rates.on_core else None
-    yield from markdown_table(
+    yield from aligned_table(
         [f"{device}s", "wall time", "trainings at once", "peak disk space"],
         [
             [
@@ -170,7 +170,7 @@ def _trainings(plan: Plan) -> Iterator[str]:
     ]
     memory = f"{'main' if plan.rates.on_core else 'GPU'} memory, about"
     head = ["training", "trained parameters", "FLOPs", "time", memory, "adapter or model", "saved states"]
-    yield from markdown_table(head, rows)
+    yield from aligned_table(head, rows)
     yield (
         "Each row is for one seed. Saved states are on the disk only while the training runs: two states, "
         "and a third while it is being written."
@@ -198,7 +198,7 @@ def _disk(plan: Plan) -> Iterator[str]:
             ],
             ["**peak, if one training runs at a time**", size(plan.peak_bytes(1))],
         ]
-    yield from markdown_table(["what", "size"], rows)
+    yield from aligned_table(["what", "size"], rows)
 
 
 def _jobs(plan: Plan) -> Iterator[str]:
@@ -206,7 +206,7 @@ def _jobs(plan: Plan) -> Iterator[str]:
     yield ""
     rows = [[rule, f"{number:,}"] for rule, number in plan.rules.items()]
     rows.append(["**total**", f"{len(plan.jobs):,}"])
-    yield from markdown_table(["rule", "jobs"], rows)
+    yield from aligned_table(["rule", "jobs"], rows)
 
 
 def _planned_and_actual(plan: Plan) -> Iterator[str]:
@@ -224,7 +224,7 @@ def _planned_and_actual(plan: Plan) -> Iterator[str]:
     for what in ("tokens", "time", "disk"):
         head += [f"{what} planned", "actual", "ratio"]
     head.append("most memory")
-    yield from markdown_table(head, [_compared(stage, values) for stage, values in stages.items()])
+    yield from aligned_table(head, [_compared(stage, values) for stage, values in stages.items()])
     left = plan.remaining_seconds()
     if left:
         yield f"At this pace, the remaining jobs take {duration(left)} on one {plan.rates.title}."

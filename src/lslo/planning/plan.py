@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from lslo.base_model.file_names import MODEL_CONFIG
 from lslo.experiment.experiment import Experiment
 from lslo.planning.corpus_sizes import split_sizes
 from lslo.planning.devices import Rates, machine_cores
@@ -57,7 +58,7 @@ class Plan:
             ValueError: A size is not known, or a file cannot be read; the message names the key or file.
         """
         model = experiment.model_folder
-        exists = (model / "config.json").is_file()
+        exists = (model / MODEL_CONFIG).is_file()
         sizes, source = _sizes(experiment, model, exists)
         dev, devtest = (
             split_sizes(experiment, split, model if exists else None) for split in ("dev", "devtest")
@@ -199,12 +200,12 @@ class Plan:
 
 def _sizes(experiment: Experiment, model: Path, exists: bool) -> tuple[ModelSizes, str]:
     if exists:
-        return ModelSizes.read(model / "config.json"), f"read from {model / 'config.json'}"
+        return ModelSizes.read(model / MODEL_CONFIG), f"read from {model / MODEL_CONFIG}"
     base_model = experiment.config.base_model
     name = base_model.source or base_model.hub
     if name not in KNOWN_MODELS:
         raise ValueError(
             f"config key 'base_model': the sizes of {name} are not known before the model is on the disk; "
-            f"make it first: `snakemake --cores 1 {model / 'config.json'}` with this configuration"
+            f"make it first: `snakemake --cores 1 {model / MODEL_CONFIG}` with this configuration"
         )
     return KNOWN_MODELS[name], f"the known sizes of {name}, which is not on the disk yet"

@@ -9,7 +9,7 @@ from pathlib import Path
 import sentencepiece
 from transformers import M2M100Tokenizer
 
-from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL
+from lslo.base_model.file_names import SENTENCEPIECE_MODEL
 from lslo.errors import one_line
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")

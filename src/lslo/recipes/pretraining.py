@@ -10,18 +10,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer
 
+from lslo.base_model.file_names import MODEL_WEIGHTS, SENTENCEPIECE_MODEL
 from lslo.base_model.loading import load_base_model
-from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL
 from lslo.base_model.tokenizer import Tokenizer
-from lslo.corpus.cldr.corpus import CldrCorpus, build_cldr_corpus, corpus_fingerprint, tokenizer_alphabet
+from lslo.corpus.cldr.corpus import CldrCorpus, corpus_fingerprint, tokenizer_alphabet
 from lslo.corpus.tokenized import TokenizedCorpus
-from lslo.experiment.hyperparameters import Decoding, Recipe
+from lslo.experiment.cldr_corpus import cldr_corpus
+from lslo.experiment.config_text_and_model import CldrPhrases, Pretraining
+from lslo.experiment.hyperparameters import Decoding
 from lslo.experiment.languages import all_directions
 from lslo.files.checksums import files_fingerprint
 from lslo.recipes.demo_tokenizer import write_tokenizer
@@ -37,11 +39,6 @@ from lslo.translation.translate import translate
 SENTENCES_A_LANGUAGE = 4000
 # The name of the tokenizer in the signature of scores: that of the folder in resources/ that it becomes.
 TOKENIZER_NAME = "embedded_base_model"
-RECIPE_KEYS = (
-    *("epochs", "learning_rate", "warmup_updates", "tokens_per_update", "tokens_per_batch"),
-    *("label_smoothing", "dropout", "seed"),
-)
-MODEL_KEYS = ("layers", "dimension", "feed_forward", "heads", "seed")
 
 
 def new_model(
@@ -108,7 +105,7 @@ def sample_examples(
 
 
 @dataclass(frozen=True)
-class Pretraining:
+class DemoPretraining:
     """The pretraining of the demo's base model, from nothing to a scored model folder.
 
     Attributes:
@@ -119,8 +116,8 @@ class Pretraining:
     """
 
     resource_classes: Mapping[str, str]
-    cldr: Mapping[str, Any]
-    pretraining: Mapping[str, Any]
+    cldr: CldrPhrases
+    pretraining: Pretraining
     decoding: Decoding
 
     @property
@@ -136,30 +133,31 @@ class Pretraining:
             metrics: The file that gets a JSON line for each update.
             progress: The terminal on which to draw progress bars.
         """
-        corpus = build_cldr_corpus(
-            self.resource_classes,
-            seed=self.cldr["seed"],
-            sizes=self.cldr["rows"],
-            known_entities=self.cldr["known_entities"],
-            focus_entities=self.cldr["focus_entities"],
-        )
+        corpus = cldr_corpus(self.cldr, self.resource_classes)
         tokenizer = write_tokenizer(
             output,
             _tokenizer_sentences(corpus, self.languages),
             tokenizer_alphabet(corpus),
-            self.pretraining["pieces"],
+            self.pretraining.pieces,
         )
-        model = new_model(tokenizer, **{key: self.pretraining[key] for key in MODEL_KEYS})
-        recipe = Recipe(**{key: self.pretraining[key] for key in RECIPE_KEYS})
+        model = new_model(
+            tokenizer,
+            layers=self.pretraining.layers,
+            dimension=self.pretraining.dimension,
+            feed_forward=self.pretraining.feed_forward,
+            heads=self.pretraining.heads,
+            seed=self.pretraining.seed,
+        )
         examples = self._examples(corpus, Tokenizer(output))
-        Trainer(model, examples, recipe, records=TrainingRecords(metrics=metrics, progress=progress)).run()
+        records = TrainingRecords(metrics=metrics, progress=progress)
+        Trainer(model, examples, self.pretraining.recipe, records=records).run()
         model.to(torch.float16).save_pretrained(output)
         lines = [json.loads(line) for line in metrics.read_text().splitlines()]
         record = {
             "corpus_fingerprint": corpus_fingerprint(corpus),
-            "model_fingerprint": files_fingerprint([output / "model.safetensors"]),
-            "embedded": dict(self.cldr),
-            "pretraining": dict(self.pretraining),
+            "model_fingerprint": files_fingerprint([output / MODEL_WEIGHTS]),
+            "embedded": self.cldr.model_dump(),
+            "pretraining": self.pretraining.model_dump(),
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             "updates": lines[-1]["update"],
             "target_tokens": sum(line["target_tokens"] for line in lines),
@@ -175,12 +173,12 @@ class Pretraining:
             for language in self.languages
         }
         tokens = TokenizedCorpus.of(rows, tokenizer)
-        weight_of_class = self.pretraining["language_weights"]
+        weight_of_class = self.pretraining.language_weights
         weights = {language: weight_of_class[name] for language, name in self.resource_classes.items()}
 
         def of_epoch(epoch: int) -> np.ndarray:
-            generator = np.random.default_rng([self.pretraining["seed"], epoch])
-            return sample_examples(tokens, weights, self.pretraining["pairs_per_epoch"], generator)
+            generator = np.random.default_rng([self.pretraining.seed, epoch])
+            return sample_examples(tokens, weights, self.pretraining.pairs_per_epoch, generator)
 
         return TrainingExamples(tokens, of_epoch)
 

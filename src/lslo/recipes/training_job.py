@@ -147,7 +147,7 @@ Outputs = TypeVar("Outputs", contravariant=True)
 
 
 class Training(Protocol[Outputs]):
-    """A training that `run` can run: WeightLearning, SubspaceEstimation or FineTuning."""
+    """A training that `run_training` can run: WeightLearning, SubspaceEstimation or FineTuning."""
 
     @property
     def job(self) -> TrainingJob:
@@ -162,7 +162,7 @@ class Training(Protocol[Outputs]):
         """
 
 
-def run(
+def run_training(
     training: Training[Outputs], outputs: Outputs, gpus: int, locks: Path, progress: TextIO | None = None
 ) -> None:
     """Runs a training on GPUs of its own, alone with its state, and publishes its results.

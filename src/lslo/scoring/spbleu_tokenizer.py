@@ -14,7 +14,8 @@ import sentencepiece
 from sacrebleu.metrics import BLEU
 from sacrebleu.tokenizers import tokenizer_spm
 
-from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL, load_sentencepiece
+from lslo.base_model.file_names import SENTENCEPIECE_MODEL
+from lslo.base_model.sentencepiece_model import load_sentencepiece
 from lslo.files.checksums import file_sha256
 from lslo.scoring.ngram_matches import Sentences
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import M2M100ForConditionalGeneration
 
 from lslo.adapters.routing import Router
@@ -53,28 +53,24 @@ class ForwardBackward:
         Returns:
             The loss and the negative log-likelihood, both summed over the batch's target tokens.
         """
-        batch = collate(self.corpus, examples).to(self.model.device)
-        return self._add_gradients(batch, target_tokens)
-
-    def _add_gradients(self, batch: Batch, target_tokens: int) -> tuple[float, float]:
-        try:
-            loss, nll, gradients = self._compute(batch, target_tokens)
-        except torch.OutOfMemoryError:
-            if len(batch) == 1:
-                raise
-            logger.warning("out of memory with %d sentence pairs in a batch: halving it", len(batch))
-            gradients = None
-        if gradients is None:
+        waiting = [collate(self.corpus, examples).to(self.model.device)]
+        losses = []
+        while waiting:
+            batch = waiting.pop()
+            try:
+                losses.append(self._add_gradients(batch, target_tokens))
+                continue
+            except torch.OutOfMemoryError:
+                if len(batch) == 1:
+                    raise
+                logger.warning("out of memory with %d sentence pairs in a batch: halving it", len(batch))
             # Outside `except`, whose traceback would keep the tensors of the failed attempt alive.
             torch.cuda.empty_cache()
-            halves = [self._add_gradients(half, target_tokens) for half in batch.halves()]
-            return sum(loss for loss, _ in halves), sum(nll for _, nll in halves)
-        for parameter, gradient in zip(self.parameters, gradients, strict=True):
-            parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
-        return loss.item(), nll.item()
+            waiting += reversed(batch.halves())
+        return sum(loss for loss, _ in losses), sum(nll for _, nll in losses)
 
-    def _compute(self, batch: Batch, target_tokens: int) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """Returns loss and negative log-likelihood, summed over tokens, and each parameter's gradient."""
+    def _add_gradients(self, batch: Batch, target_tokens: int) -> tuple[float, float]:
+        """Adds the gradients of a batch that fits into memory; where it does not fit, adds none."""
         # Full fine-tuning keeps float32 weights; a frozen base model was loaded in low precision instead.
         with torch.autocast(
             batch.source.device.type,
@@ -86,4 +82,8 @@ class ForwardBackward:
         if self.scaler is not None:
             objective = self.scaler.scale(objective)
         # Not `backward`: where memory ends in the middle of it, some gradients would be added already.
-        return loss, nll, torch.autograd.grad(objective, self.parameters)
+        gradients = torch.autograd.grad(objective, self.parameters)
+        # This takes no more memory.
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+        return loss.item(), nll.item()

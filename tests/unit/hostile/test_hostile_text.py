@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hostile_input import BYTES, accepted, bounded, flipped, mutated
 from lslo.adapters.index_strategy import IndexStrategy
 from lslo.base_model.fairseq_languages import LANGUAGE_PAIRS, language_tokens
-from lslo.base_model.tokenizer import DICTIONARY, LANGUAGE_TOKENS, Tokenizer, read_dictionary
+from lslo.base_model.file_names import DICTIONARY, LANGUAGE_TOKENS
+from lslo.base_model.tokenizer import Tokenizer, read_dictionary
 from lslo.cli import _lines
 from lslo.cli import main as command_line
 from lslo.corpus.plain_text import read_hypotheses, read_parallel, read_sentences, write_sentences

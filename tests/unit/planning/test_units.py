@@ -1,6 +1,6 @@
 """Numbers and tables as a person reads them."""
 
-from lslo.planning.markdown_table import markdown_table
+from lslo.planning.aligned_table import aligned_table
 from lslo.planning.units import count, duration, size
 
 
@@ -13,10 +13,10 @@ def test_numbers_as_a_person_reads_them():
 
 
 def test_columns_of_a_table_are_as_wide_as_their_widest_cell():
-    lines = list(markdown_table(["a", "bb"], [["ccc", "d"]]))
+    lines = list(aligned_table(["a", "bb"], [["ccc", "d"]]))
     assert lines == ["| a   | bb |", "|:----|---:|", "| ccc |  d |", ""]
 
 
 def test_a_table_keeps_numbers_as_they_are_written():
-    lines = list(markdown_table(["what", "hours", "share"], [["all", "1.0", "1e+12"], ["some", "10", ""]]))
+    lines = list(aligned_table(["what", "hours", "share"], [["all", "1.0", "1e+12"], ["some", "10", ""]]))
     assert lines[2:4] == ["| all  |   1.0 | 1e+12 |", "| some |    10 |       |"]

@@ -11,7 +11,7 @@ from lslo.experiment.hyperparameters import Recipe
 from lslo.experiment.pruning_schedule import GradualPruningSchedule
 from lslo.experiment.setting_notation import Setting
 from lslo.recipes.finetuning import FineTuning, FineTuningOutputs
-from lslo.recipes.training_job import TrainingJob, run
+from lslo.recipes.training_job import TrainingJob, run_training
 from lslo.training.checkpoints import CheckpointStore
 
 BASE_MODEL = Path(__file__).parents[3] / "resources/embedded_base_model"
@@ -87,7 +87,7 @@ def test_gps_prunes_high_and_medium_resource_languages(fine_tuning, outputs):
 
 
 def test_a_job_that_finished_before_publishes_its_results_again(fine_tuning, outputs, tmp_path, caplog):
-    run(fine_tuning, outputs, 0, tmp_path / "locks")
+    run_training(fine_tuning, outputs, 0, tmp_path / "locks")
     job = fine_tuning.job
     assert not job.checkpoints.files
     assert not job.epochs_folder.exists()
@@ -99,7 +99,7 @@ def test_a_job_that_finished_before_publishes_its_results_again(fine_tuning, out
     for path in (job.metrics, outputs.parameters):
         path.unlink()
     with caplog.at_level("INFO"):
-        run(fine_tuning, outputs, 0, tmp_path / "locks")
+        run_training(fine_tuning, outputs, 0, tmp_path / "locks")
     assert f"{result}: finished before, nothing has changed since" in caplog.text
     assert (outputs.output / "adapter.safetensors").read_bytes() == adapter
     assert job.metrics.exists()

@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 from lslo.adapters.weight_matrices import MODULES
 from lslo.reporting.figures import curves, demands, style
 from lslo.reporting.figures import weights as weights_figures
+from lslo.reporting.figures.drawing import draw_figure
 from lslo.reporting.figures.style import CLASS_COLOURS, line_style
 from lslo.reporting.subspace_demand import demand_per_size
 
@@ -96,6 +97,17 @@ def test_files_are_the_same_bytes_every_time(name, tmp_path):
         assert first == (tmp_path / "second" / f"{name}.{suffix}").read_bytes()
         assert b"CreationDate" not in first
     assert (tmp_path / "first" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_figure_is_drawn_by_its_number(number, tmp_path):
+    data, scores = tmp_path / "data.csv", tmp_path / "epoch_scores.csv"
+    (weights() if number == 1 else estimates()).to_csv(data, index=False)
+    epoch_scores(1).to_csv(scores, index=False)
+    classes = EPOCH_CLASSES if number == 3 else CLASSES
+    _, found = draw_figure(number, data, {"Ft-all": [scores]} if number == 3 else {}, classes)
+    _, expected = DRAWN[f"figure{number}"]()
+    pandas.testing.assert_frame_equal(found, expected)
 
 
 @pytest.mark.parametrize("name", DRAWN)

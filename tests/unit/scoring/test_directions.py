@@ -12,7 +12,7 @@ import sentencepiece
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.tokenizers import tokenizer_spm
 
-from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL
+from lslo.base_model.file_names import SENTENCEPIECE_MODEL
 from lslo.scoring import bleu, score_files
 from lslo.scoring.directions import score_directions, stack_epochs
 from lslo.scoring.spbleu_tokenizer import SpbleuTokenizer, spbleu_tokenizer

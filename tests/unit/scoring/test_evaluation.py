@@ -4,7 +4,7 @@ import pandas
 import pytest
 import sentencepiece
 
-from lslo.base_model.sentencepiece_model import SENTENCEPIECE_MODEL
+from lslo.base_model.file_names import SENTENCEPIECE_MODEL
 from lslo.corpus.plain_text import write_sentences
 from lslo.scoring.directions import score_directions
 from lslo.scoring.evaluation import EvaluationSet, score_epochs, score_setting

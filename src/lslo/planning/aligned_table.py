@@ -1,4 +1,4 @@
-"""Markdown tables that read well in a terminal too."""
+"""Markdown tables whose columns are aligned, so that they read well in a terminal too."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from tabulate import SEPARATING_LINE, tabulate
 
 
-def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yields the lines of a Markdown table and an empty line.
+def aligned_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yields the lines of a Markdown table with aligned columns, and an empty line.
 
     Columns are as wide as their widest cell. The first column is aligned left, the others right.
     """
