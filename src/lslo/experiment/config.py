@@ -1,8 +1,9 @@
 """The keys of a configuration, section by section: types, bounds, defaults and descriptions.
 
-This module is the only place where a key and its default are defined. `config/README.md` has the same keys as
-a table, which `reporting.config_reference` makes of the fields. What one key asks of another is in
-`config_checks`.
+Keys and defaults are defined here and, for the text and the models to begin with, in `config_text_and_model`.
+Where a default is that of the library too, such as the beam, it is taken from `hyperparameters`.
+`config/README.md` has all keys as a table, which `reporting.config_reference` makes of the fields. What one
+key asks of another is in `config_checks`.
 """
 
 from __future__ import annotations
