@@ -32,9 +32,11 @@ demo: $(READY) ## run the whole method on the demo's corpus, into results/demo/
 	@echo 'Tables:  results/demo/tables/    Figures: results/demo/figures/'
 	@echo 'Claims:  results/demo/claims.md  Adapters and translations: results/demo/settings/'
 
-# A file's tests stay in one process, because they share a finished workflow.
+# A file's tests stay in one process, because they share a finished workflow. The longest files come first, so that
+# no process works alone at the end.
 test: $(READY) ## run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder \
+		tests/workflow tests/unit
 
 test-scale: $(READY) ## run the tests of the paper-scale workflow (minutes more)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m scale --numprocesses $(CORES) --dist loadfile
