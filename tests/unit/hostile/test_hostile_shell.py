@@ -65,4 +65,4 @@ def test_nothing_runs_or_revives_data(name):
 
 def test_the_calls_that_are_looked_for_are_found():
     names = {called for _, _, called in calls()}
-    assert {"torch.load", "np.load", "yaml.safe_load", "AutoTokenizer.from_pretrained"} <= names
+    assert {"torch.load", "np.load", "yaml.safe_dump", "AutoTokenizer.from_pretrained"} <= names
