@@ -22,7 +22,7 @@ def test_a_killed_job_is_continued_and_ends_with_the_same_adapter(workflow):
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not list(state.glob("state-*.pt")):
         assert process.poll() is None, process.stdout.read().decode()
         assert time.monotonic() < deadline

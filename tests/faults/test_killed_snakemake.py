@@ -69,7 +69,7 @@ def test_an_interrupted_snakemake_goes_on_where_it_was(workflow, whom):
     config = configured(workflow)
     process = begun(workflow, config)
     (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGINT)
-    output = process.communicate(timeout=120)[0].decode()
+    output = process.communicate(timeout=300)[0].decode()
     assert process.returncode != 0, output
     if whom == "group":
         assert "stopped by SIGINT at epoch" in output

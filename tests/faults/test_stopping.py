@@ -73,7 +73,7 @@ class Job:
 
     def wait_for_updates(self):
         """Waits until the first epoch is over."""
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 300
         while not list(self.folder.glob("state/state-*.pt")):
             assert self.process.poll() is None, self.process.stderr.read()
             assert time.monotonic() < deadline
@@ -81,7 +81,7 @@ class Job:
 
     def end(self):
         """Waits for the process to end and returns (exit status, standard error)."""
-        _, errors = self.process.communicate(timeout=120)
+        _, errors = self.process.communicate(timeout=300)
         return self.process.returncode, errors
 
     @property
