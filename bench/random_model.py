@@ -65,9 +65,8 @@ def _let_sentences_end(model: M2M100ForConditionalGeneration) -> None:
     A random model with tied embeddings repeats its input and hardly ever ends a sentence. Two changes:
 
     - The weight of the decoder's last layer norm becomes LOGIT_DEVIATION with random signs. The signs take
-    away
-      the product of a token's embedding with itself, so that no token is its own likeliest successor; the
-      size makes a distribution about as sharp as a trained model's.
+      away the product of a token's embedding with itself, so that no token is its own likeliest successor;
+      the size makes a distribution about as sharp as a trained model's.
     - The embedding of `</s>` gets END_STRENGTH · √layers more in the cosine dimensions of the position whose
       frequencies are nearest to π / END_HIGHEST, and the layer norm's signs are negative there: −cos rises
       from −1 at the first token to +1 at END_HIGHEST, and the logit of `</s>` with it. The rest of that logit

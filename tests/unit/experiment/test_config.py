@@ -1,4 +1,4 @@
-"""A configuration is checked as a whole, and the first thing wrong with it is named in one line."""
+"""A configuration is checked as a whole, and one line names all that is wrong with it."""
 
 import re
 from pathlib import Path
